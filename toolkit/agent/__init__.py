@@ -1,0 +1,1 @@
+"""Room 'agent': see CONTRIBUTING.md."""

@@ -1,0 +1,1 @@
+"""Room 'cgroup': see CONTRIBUTING.md."""

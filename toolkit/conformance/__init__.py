@@ -1,0 +1,1 @@
+"""Room 'conformance': see CONTRIBUTING.md."""

@@ -1,0 +1,122 @@
+"""Typed decoding of what people and programs write; the only home of ``cattrs``.
+
+``decode(Sysctl, {"key": "a", "valu": "1"}, at="site.yml:4")`` raises ``InvalidInputError`` with the
+path of the fault and the nearest known name. Types are dataclasses; no silent coercion: a
+string is never taken for a number, nor a number for a string.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import PurePath
+from typing import Any, TypeVar
+
+from cattrs import Converter
+from cattrs.errors import (
+    BaseValidationError,
+    ClassValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+)
+
+from toolkit.core.errors import InvalidInputError
+from toolkit.core.suggest import did_you_mean
+
+T = TypeVar("T")
+
+
+def _strict(wanted: type) -> Any:
+    def check(value: Any, _: Any) -> Any:
+        if type(value) is not wanted:
+            raise TypeError(f"expected {_NAMES[wanted]}, not {_describe(value)}")
+        return value
+
+    return check
+
+
+_NAMES = {str: "text", int: "a whole number", bool: "true or false", float: "a number"}
+
+
+def _describe(value: object) -> str:
+    kind = {dict: "a mapping", list: "a list", type(None): "nothing", **_NAMES}.get(type(value))
+    return f"{kind} ({value!r})" if isinstance(value, str | int | float) else kind or repr(value)
+
+
+def _number(value: Any, _: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"expected a number, not {_describe(value)}")
+    return float(value)
+
+
+def _choice(value: Any, kind: type[Enum]) -> Enum:
+    for member in kind:
+        if member.value == value:
+            return member
+    known = [str(member.value) for member in kind]
+    hint = did_you_mean(str(value), known)
+    raise TypeError(
+        f"expected one of {', '.join(known)}, not {_describe(value)}"
+        + (f" ({hint})" if hint else "")
+    )
+
+
+def _converter() -> Converter:
+    made = Converter(forbid_extra_keys=True, detailed_validation=True)
+    for kind in (str, int, bool):
+        made.register_structure_hook(kind, _strict(kind))
+    made.register_structure_hook(float, _number)
+    made.register_structure_hook_func(
+        lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _choice
+    )
+    made.register_unstructure_hook(PurePath, str)
+    return made
+
+
+_CONVERTER = _converter()
+
+
+def decode(kind: type[T], data: object, *, at: str = "") -> T:
+    """Build a ``kind`` from plain data; ``at`` is the place that an error names first."""
+    if dataclasses.is_dataclass(kind) and not isinstance(data, Mapping):
+        raise InvalidInputError(_join(at, "") + f"expected a mapping, not {_describe(data)}")
+    try:
+        return _CONVERTER.structure(data, kind)
+    except BaseValidationError as error:
+        where, message, hint = _first_fault(error, kind)
+        raise InvalidInputError(_join(at, where) + message, hint=hint) from None
+
+
+def encode(value: object) -> Any:
+    """Plain data (mappings, lists, text, numbers) for a dataclass."""
+    return _CONVERTER.unstructure(value)
+
+
+def _join(at: str, where: str) -> str:
+    place = f"{at}.{where}" if at and where and not where.startswith("[") else f"{at}{where}"
+    return f"{place}: " if place else ""
+
+
+def _first_fault(error: BaseException, kind: Any) -> tuple[str, str, str]:
+    """The path of the first fault inside a tree of cattrs errors, its message and a hint."""
+    if isinstance(error, ClassValidationError):
+        kind = error.cl
+        with_notes, without = error.group_exceptions()
+        for inner, note in with_notes:
+            where, message, hint = _first_fault(inner, note.type)
+            return _below(note.name, where), message, hint
+        return _first_fault(without[0], kind)
+    if isinstance(error, IterableValidationError):
+        inner, item = error.group_exceptions()[0][0]
+        where, message, hint = _first_fault(inner, item.type)
+        return _below(f"[{item.index}]", where), message, hint
+    if isinstance(error, ForbiddenExtraKeysError):
+        extra = sorted(error.extra_fields)[0]
+        known = [field.name for field in dataclasses.fields(error.cl)]
+        return extra, "unknown key", did_you_mean(extra, known)
+    if isinstance(error, KeyError):
+        return str(error.args[0]), "missing", ""
+    return "", str(error), ""
+
+
+def _below(name: str, where: str) -> str:
+    return f"{name}.{where}" if where and not where.startswith("[") else f"{name}{where}"

@@ -1,0 +1,1 @@
+"""Room 'facts': see CONTRIBUTING.md."""

@@ -1,0 +1,1 @@
+"""Room 'fleet': see CONTRIBUTING.md."""

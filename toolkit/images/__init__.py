@@ -1,0 +1,1 @@
+"""Room 'images': see CONTRIBUTING.md."""

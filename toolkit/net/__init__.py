@@ -1,0 +1,1 @@
+"""Room 'net': see CONTRIBUTING.md."""

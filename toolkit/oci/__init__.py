@@ -1,0 +1,1 @@
+"""Room 'oci': see CONTRIBUTING.md."""

@@ -1,0 +1,1 @@
+"""Room 'playbook': see CONTRIBUTING.md."""

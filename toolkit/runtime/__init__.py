@@ -1,0 +1,1 @@
+"""Room 'runtime': see CONTRIBUTING.md."""

@@ -1,0 +1,1 @@
+"""Room 'ssh': see CONTRIBUTING.md."""

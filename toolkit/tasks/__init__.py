@@ -1,0 +1,1 @@
+"""Room 'tasks': see CONTRIBUTING.md."""
