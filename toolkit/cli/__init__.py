@@ -1,1 +1,5 @@
-"""Room 'cli': see CONTRIBUTING.md."""
+"""The only room that prints, exits and reads argv and the environment.
+
+A command is one file in ``commands``: parse, one call, render. Nothing below knows that a
+terminal exists.
+"""

@@ -103,6 +103,8 @@ def _first_fault(error: BaseException, kind: Any) -> tuple[str, str, str]:
         with_notes, without = error.group_exceptions()
         for inner, note in with_notes:
             where, message, hint = _first_fault(inner, note.type)
+            if isinstance(inner, KeyError):
+                return where, message, hint
             return _below(note.name, where), message, hint
         return _first_fault(without[0], kind)
     if isinstance(error, IterableValidationError):
@@ -114,7 +116,7 @@ def _first_fault(error: BaseException, kind: Any) -> tuple[str, str, str]:
         known = [field.name for field in dataclasses.fields(error.cl)]
         return extra, "unknown key", did_you_mean(extra, known)
     if isinstance(error, KeyError):
-        return str(error.args[0]), "missing", ""
+        return "", f"'{error.args[0]}' is missing", ""
     return "", str(error), ""
 
 
