@@ -99,14 +99,7 @@ def _join(at: str, where: str) -> str:
 def _first_fault(error: BaseException, kind: Any) -> tuple[str, str, str]:
     """The path of the first fault inside a tree of cattrs errors, its message and a hint."""
     if isinstance(error, ClassValidationError):
-        kind = error.cl
-        with_notes, without = error.group_exceptions()
-        for inner, note in with_notes:
-            where, message, hint = _first_fault(inner, note.type)
-            if isinstance(inner, KeyError):
-                return where, message, hint
-            return _below(note.name, where), message, hint
-        return _first_fault(without[0], kind)
+        return _first_in_class(error)
     if isinstance(error, IterableValidationError):
         inner, item = error.group_exceptions()[0][0]
         where, message, hint = _first_fault(inner, item.type)
@@ -118,6 +111,15 @@ def _first_fault(error: BaseException, kind: Any) -> tuple[str, str, str]:
     if isinstance(error, KeyError):
         return "", f"'{error.args[0]}' is missing", ""
     return "", str(error), ""
+
+
+def _first_in_class(error: ClassValidationError) -> tuple[str, str, str]:
+    with_notes, without = error.group_exceptions()
+    if not with_notes:
+        return _first_fault(without[0], error.cl)
+    inner, note = with_notes[0]
+    where, message, hint = _first_fault(inner, note.type)
+    return where if isinstance(inner, KeyError) else _below(note.name, where), message, hint
 
 
 def _below(name: str, where: str) -> str:
