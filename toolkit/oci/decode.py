@@ -1,0 +1,178 @@
+"""Records from JSON and back, on a container's start budget.
+
+``cattrs`` does this for the files that people write; it costs more to import than a container
+costs to start. Here the annotation of a record's field is the schema: ``str``, ``int``, ``bool``,
+``Mapping[str, str]``, ``Mapping[str, object]`` (taken as it is), ``tuple[X, ...]``, another record
+and ``X | None``. A name is camelCase in JSON and snake_case in Python.
+
+As the specification demands, unknown properties are ignored; ``null`` counts as absent, because
+Go's encoders write it for an empty list.
+"""
+
+from toolkit.core.errors import InvalidInputError
+from toolkit.core.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+    Convert = Callable[[Any, str], Any]
+
+# Names that the rule does not give.
+_IRREGULAR = {
+    "block_io": "blockIO",
+    "class_": "class",
+    "class_id": "classID",
+    "container_id": "containerID",
+    "disable_oom_killer": "disableOOMKiller",
+    "host_id": "hostID",
+    "kernel_tcp": "kernelTCP",
+    "throttle_read_iops_device": "throttleReadIOPSDevice",
+    "throttle_write_iops_device": "throttleWriteIOPSDevice",
+}
+
+
+def json_name(field: str) -> str:
+    """``no_new_privileges`` → ``noNewPrivileges``."""
+    if field in _IRREGULAR:
+        return _IRREGULAR[field]
+    first, *rest = field.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+class Decoder:
+    """Builds the records of one module; ``names`` is where their annotations are looked up."""
+
+    def __init__(self, names: "Mapping[str, Any]") -> None:
+        self._names = names
+        self._plans: dict[type, tuple[tuple[str, str, Convert], ...]] = {}
+
+    def decode(self, kind: "type[T]", data: object, at: str) -> "T":
+        """A ``kind`` from plain data; ``at`` is the JSON path that an error names."""
+        if not isinstance(data, dict):
+            raise _wrong(at, "an object", data)
+        values: dict[str, Any] = {}
+        for field, name, convert in self._plan(kind):
+            value = data.get(name)
+            if value is not None:
+                values[field] = convert(value, f"{at}{_joint(at)}{name}")
+        try:
+            return kind(**values)
+        except TypeError:
+            defaults: dict[str, Any] = getattr(kind, "_defaults", {})
+            missing = next(
+                name
+                for field, name, _ in self._plan(kind)
+                if field not in values and field not in defaults
+            )
+            raise InvalidInputError(f"{at}{_joint(at)}{missing}: missing") from None
+
+    def _plan(self, kind: type) -> "tuple[tuple[str, str, Convert], ...]":
+        """Field, JSON name and converter of each field; worked out once a class."""
+        if kind not in self._plans:
+            hints = kind.__annotations__
+            self._plans[kind] = tuple(
+                (field, json_name(field), self._converter(hint)) for field, hint in hints.items()
+            )
+        return self._plans[kind]
+
+    def _converter(self, hint: str) -> "Convert":
+        hint = hint.removesuffix(" | None")
+        if hint.startswith("tuple["):
+            return _sequence(self._converter(hint[len("tuple[") : -len(", ...]")]))
+        if hint in _PLAIN:
+            return _PLAIN[hint]
+        kind = self._names[hint]
+        return lambda value, at: self.decode(kind, value, at)
+
+
+def encode(value: "Any") -> "Any":
+    """Plain data for a record; fields that hold their default are left out."""
+    if isinstance(value, Record):
+        defaults = value._defaults
+        return {
+            json_name(field): encode(held)
+            for field in value._fields
+            if (held := getattr(value, field)) is not None
+            and not (field in defaults and defaults[field] == held)
+        }
+    if isinstance(value, tuple | list):
+        return [encode(item) for item in value]
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    return {key: encode(item) for key, item in value.items()}
+
+
+def _sequence(convert: "Convert") -> "Convert":
+    def read(value: object, at: str) -> "tuple[Any, ...]":
+        if not isinstance(value, list):
+            raise _wrong(at, "a list", value)
+        return tuple([convert(item, f"{at}[{index}]") for index, item in enumerate(value)])
+
+    return read
+
+
+def _text(value: object, at: str) -> str:
+    if not isinstance(value, str):
+        raise _wrong(at, "text", value)
+    if "\0" in value:
+        raise InvalidInputError(f"{at}: a zero byte cannot be passed to the kernel")
+    return value
+
+
+def _whole(value: object, at: str) -> int:
+    if type(value) is int:
+        return value
+    if isinstance(value, float) and value.is_integer():  # 1e3 is a whole number in JSON
+        return int(value)
+    raise _wrong(at, "a whole number", value)
+
+
+def _truth(value: object, at: str) -> bool:
+    if value is True or value is False:
+        return value
+    raise _wrong(at, "true or false", value)
+
+
+def _object(value: object, at: str) -> "Mapping[str, Any]":
+    if not isinstance(value, dict):
+        raise _wrong(at, "an object", value)
+    return value
+
+
+def _texts(value: object, at: str) -> "Mapping[str, str]":
+    return {key: _text(item, f"{at}{_joint(at)}{key}") for key, item in _object(value, at).items()}
+
+
+_PLAIN: "dict[str, Convert]" = {
+    "str": _text,
+    "int": _whole,
+    "bool": _truth,
+    "Mapping[str, str]": _texts,
+    "Mapping[str, object]": _object,
+}
+
+
+def _joint(at: str) -> str:
+    """``config.json`` and ``process`` read ``config.json: process``; below that a dot."""
+    if not at:
+        return ""
+    return "." if ": " in at else ": "
+
+
+def _wrong(at: str, wanted: str, value: object) -> InvalidInputError:
+    return InvalidInputError(f"{at}: expected {wanted}, not {_kind(value)}")
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, list):
+        return "a list"
+    return "an object" if isinstance(value, dict) else "null"
