@@ -1,0 +1,86 @@
+"""What a client asks of a launcher: records that travel as JSON beside their descriptors."""
+
+from __future__ import annotations
+
+from toolkit.core.record import record
+from toolkit.oci.decode import Decoder, encode
+from toolkit.oci.spec import Process, Spec, check
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+@record
+class Overlay:
+    """The layers of a root file system; ``lower[0]`` is the topmost.
+
+    ``upper`` and ``work`` are directories of one file system, or ``upper`` is ``tmpfs:SIZE``
+    (``tmpfs:64m``): then both lie on a tmpfs that only the container's mount namespace has.
+    """
+
+    lower: tuple[str, ...]
+    upper: str
+    work: str = ""
+    volatile: bool = False
+
+
+@record
+class StartRequest:
+    """One container to start.
+
+    ``state_dir`` is made by the shim with mode 0700 and must not exist. ``cgroup`` is a path below
+    the group that cgroups are made in (``dockyard/<id>``). ``log`` is the json-file log (``""``:
+    none), ``exit_file`` gets the exit status as JSON. The directories in ``remove`` are removed
+    after the exit; name ``state_dir`` there too for a container that leaves nothing.
+    With ``passthrough`` the client's descriptors become the container's own; otherwise the shim
+    relays them. ``hold`` makes the container and waits for ``begin`` before its program runs.
+    ``fault`` names a step that shall fail; only a launcher started for tests honours it.
+    """
+
+    id: str
+    spec: Spec
+    state_dir: str
+    cgroup: str
+    overlay: Overlay | None = None
+    log: str = ""
+    exit_file: str = ""
+    remove: tuple[str, ...] = ()
+    passthrough: bool = False
+    hold: bool = False
+    fault: str = ""
+
+
+@record
+class ExecRequest:
+    """One more process in a running container.
+
+    Without ``process.capabilities`` it gets those of the container's process; seccomp filter,
+    cgroup and namespaces are always the container's.
+    """
+
+    id: str
+    state_dir: str
+    process: Process
+    passthrough: bool = False
+    fault: str = ""
+
+
+_DECODER = Decoder(globals())
+_KINDS = {"start": StartRequest, "exec": ExecRequest}
+
+
+def to_data(request: StartRequest | ExecRequest) -> dict[str, Any]:
+    """Plain data for ``json.dumps``; ``from_data`` reads it."""
+    kind = "start" if isinstance(request, StartRequest) else "exec"
+    data: dict[str, Any] = encode(request)
+    return {"kind": kind, **data}
+
+
+def from_data(data: dict[str, Any]) -> StartRequest | ExecRequest:
+    """The request that ``to_data`` wrote, checked; ``InvalidInputError`` names the place."""
+    kind = _KINDS[data["kind"]]
+    request: StartRequest | ExecRequest = _DECODER.decode(kind, data, "request")
+    if isinstance(request, StartRequest):
+        check(request.spec, "request: spec")
+    return request
