@@ -1,0 +1,201 @@
+"""The machine as a task and its changes see it; ``local.LocalHost`` is the real one.
+
+Reading comes from ``facts.Machine``. What acts stands here, in steps so small that a planned
+host can imitate each of them in memory: that is what makes check mode exact. Only a ``Change``
+may call what acts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from toolkit.core.process import Completed
+from toolkit.facts.machine import Machine, ReadableFiles, ReadableNetwork
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attributes:
+    """Permission bits and numeric owners of one path."""
+
+    mode: int
+    uid: int = 0
+    gid: int = 0
+
+
+class Files(ReadableFiles, Protocol):
+    """Files that can be changed; no call here follows a link at the end of ``path``."""
+
+    def write(self, path: str, data: bytes, attributes: Attributes) -> None:
+        """Make or replace a regular file: readers see the old content or the new."""
+
+    def mkdir(self, path: str, attributes: Attributes) -> None:
+        """Make one directory; its parent exists."""
+
+    def symlink(self, path: str, target: str) -> None:
+        """Make or replace a symbolic link."""
+
+    def link(self, path: str, target: str) -> None:
+        """Make or replace a hard link to the file ``target``."""
+
+    def remove(self, path: str) -> None:
+        """Remove a file, a link, or an empty directory."""
+
+    def set_attributes(self, path: str, attributes: Attributes) -> None:
+        """Set mode and owners; the mode of a link is left alone."""
+
+    def set_times(self, path: str, *, mtime: float, atime: float) -> None:
+        """Set both times, in seconds."""
+
+
+class Network(ReadableNetwork, Protocol):
+    """Links that can be changed; a missing link is ``NotFoundError``."""
+
+    def create_bridge(self, name: str) -> None:
+        """Make a bridge, down and without an address."""
+
+    def delete_link(self, name: str) -> None:
+        """Remove a link of any kind."""
+
+    def add_address(self, name: str, address: str) -> None:
+        """Add an address in CIDR notation."""
+
+    def remove_address(self, name: str, address: str) -> None:
+        """Remove an address in CIDR notation."""
+
+    def set_up(self, name: str) -> None:
+        """Bring a link up."""
+
+    def set_down(self, name: str) -> None:
+        """Take a link down."""
+
+    def set_mtu(self, name: str, mtu: int) -> None:
+        """Set the largest packet, in bytes."""
+
+    def set_stp(self, name: str, *, on: bool) -> None:
+        """Turn a bridge's spanning tree protocol on or off."""
+
+
+class Kernel(Protocol):
+    """Parameters and modules; both are read through ``files``."""
+
+    def set_sysctl(self, name: str, value: str) -> None:
+        """Write one parameter, named with dots or slashes."""
+
+    def load_module(self, name: str, params: str) -> None:
+        """Load a module with what it needs."""
+
+    def unload_module(self, name: str) -> None:
+        """Remove a module that nothing uses."""
+
+
+class Packages(Protocol):
+    """The distribution's package manager."""
+
+    def installed(self) -> Mapping[str, str]:
+        """Version by name of every installed package."""
+
+    def candidate(self, name: str) -> str:
+        """The version that an install would bring, ``""`` for an unknown package."""
+
+    def index_age(self) -> float:
+        """Seconds since the package lists were fetched; infinite if they never were."""
+
+    def update(self) -> None:
+        """Fetch the package lists."""
+
+    def install(self, names: tuple[str, ...]) -> None:
+        """Install packages, or bring them to their candidate version (``name=version`` works)."""
+
+    def remove(self, names: tuple[str, ...], *, purge: bool = False) -> None:
+        """Remove packages, with their configuration if ``purge``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unit:
+    """One unit of the service manager.
+
+    ``enabled`` and ``active`` hold systemd's words (``enabled``, ``disabled``, ``static``,
+    ``masked``; ``active``, ``inactive``, ``failed``); ``active`` is ``""`` where no manager runs.
+    """
+
+    name: str
+    exists: bool = True
+    enabled: str = "disabled"
+    active: str = ""
+
+
+class Services(Protocol):
+    """The service manager; ``unit`` is a full name such as ``cron.service``."""
+
+    def running(self) -> bool:
+        """Is systemd the manager of this running system?"""
+
+    def unit(self, name: str) -> Unit:
+        """What is known about a unit."""
+
+    def enable(self, name: str) -> None:
+        """Start it at boot."""
+
+    def disable(self, name: str) -> None:
+        """Do not start it at boot."""
+
+    def mask(self, name: str) -> None:
+        """Make it impossible to start."""
+
+    def unmask(self, name: str) -> None:
+        """Undo ``mask``."""
+
+    def start(self, name: str) -> None:
+        """Start it now."""
+
+    def stop(self, name: str) -> None:
+        """Stop it now."""
+
+    def restart(self, name: str) -> None:
+        """Stop and start it."""
+
+    def reload(self, name: str) -> None:
+        """Have it read its configuration again."""
+
+    def daemon_reload(self) -> None:
+        """Have the manager read its unit files again."""
+
+
+class Host(Machine, Protocol):
+    """A machine that a change can be applied to."""
+
+    @property
+    def files(self) -> Files:
+        """The root file system."""
+
+    @property
+    def net(self) -> Network:
+        """Links and routes."""
+
+    @property
+    def kernel(self) -> Kernel:
+        """Parameters and modules."""
+
+    @property
+    def packages(self) -> Packages:
+        """The package manager."""
+
+    @property
+    def services(self) -> Services:
+        """The service manager."""
+
+    def execute(
+        self,
+        argv: tuple[str, ...],
+        *,
+        stdin: str = "",
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed | None:
+        """Run a program that acts; ``None`` on a planned host, where it did not run."""
+
+    def artifact(self, digest: str) -> bytes:
+        """The content of a file that came with the play, by its ``sha256:…`` digest."""
+
+    def may_appear(self, path: str) -> bool:
+        """Could a planned package or command make ``path``? Always false on a real host."""

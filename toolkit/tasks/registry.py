@@ -1,0 +1,214 @@
+"""Which tasks there are, and how a task's arguments become a task.
+
+The file's name is the task's name, so there is no list to edit: ``toolkit/tasks/x.py`` holds the
+class that ``@task("x")`` marks. Arguments come as people write them for Ansible: short names,
+``yes`` for true, numbers for text, ``a,b`` for a list. Everything else is refused.
+"""
+
+import dataclasses
+import importlib
+import pkgutil
+import types
+from collections.abc import Callable, Generator, Mapping
+from enum import Enum
+from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin
+
+from toolkit.core.decode import decode
+from toolkit.core.errors import InvalidInputError, NotFoundError
+from toolkit.core.suggest import did_you_mean
+from toolkit.tasks.changes import Change
+from toolkit.tasks.host import Host
+
+T = TypeVar("T")
+Plan = Generator[Change, Any, dict[str, Any]]
+"""Yields changes, is sent what ``apply`` returned, returns the values to register."""
+
+_MACHINERY = frozenset(
+    {
+        "aptitude",
+        "arguments",
+        "changes",
+        "file_changes",
+        "host",
+        "local",
+        "local_files",
+        "local_services",
+        "net_changes",
+        "paths",
+        "perform",
+        "persistence",
+        "planned",
+        "planned_files",
+        "planned_services",
+        "registry",
+        "system_changes",
+    }
+)
+_COLLECTIONS = ("ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.general.")
+_BOOLEANS = {
+    **dict.fromkeys(("yes", "on", "true", "1", "y", "t"), True),
+    **dict.fromkeys(("no", "off", "false", "0", "n", "f"), False),
+}
+_TASKS: dict[str, type[Any]] = {}
+
+
+class Task(Protocol):
+    """A frozen dataclass of arguments; ``aliases`` maps Ansible's other names to its fields.
+
+    ``proves`` names the checks that hold where the task's state does.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    aliases: ClassVar[Mapping[str, str]]
+    proves: ClassVar[tuple[str, ...]]
+
+    def plan(self, host: Host) -> Plan:
+        """Read the host and yield what has to change; never change anything."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """What is wrong with one argument; ``key`` is ``""`` where no single one is to blame."""
+
+    key: str
+    message: str
+    hint: str = ""
+
+
+def task(name: str) -> Callable[[type[T]], type[T]]:
+    """Register the decorated dataclass as the task ``name``."""
+
+    def register(cls: type[T]) -> type[T]:
+        _TASKS[name] = cls
+        return cls
+
+    return register
+
+
+def names() -> tuple[str, ...]:
+    """Every task's name, sorted."""
+    from toolkit import tasks  # noqa: PLC0415 - the package is still being imported above
+
+    found = (module.name for module in pkgutil.iter_modules(tasks.__path__))
+    return tuple(sorted(set(found) - _MACHINERY))
+
+
+def canonical(name: str) -> str:
+    """The name without its collection: ``ansible.builtin.copy`` is ``copy``."""
+    for collection in _COLLECTIONS:
+        if name.startswith(collection):
+            return name.removeprefix(collection)
+    return name
+
+
+def load(name: str) -> type[Task]:
+    """The class of the task ``name``; ``NotFoundError`` with the nearest name if there is none."""
+    short = canonical(name)
+    if short not in _TASKS:
+        if short not in names():
+            raise NotFoundError(f"there is no task '{name}'", hint=did_you_mean(short, names()))
+        importlib.import_module(f"toolkit.tasks.{short}")
+    return _TASKS[short]
+
+
+def build(name: str, arguments: Mapping[str, Any], *, at: str = "") -> Task:
+    """The task ``name`` with ``arguments``; ``InvalidInputError`` names the first fault."""
+    kind = load(name)
+    found = faults(name, arguments, template=lambda _: False)
+    if found:
+        place = ": ".join(part for part in (at, canonical(name), found[0].key) if part)
+        raise InvalidInputError(f"{place}: {found[0].message}", hint=found[0].hint)
+    return decode(kind, _by_field(kind, arguments), at=at or canonical(name))
+
+
+def faults(
+    name: str, arguments: Mapping[str, Any], *, template: Callable[[object], bool]
+) -> list[Fault]:
+    """Everything wrong with ``arguments`` that can be told without a host.
+
+    A value for which ``template`` is true is only known later, so it is taken as it is.
+    """
+    kind = load(name)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    found = [_unknown(key, kind) for key in arguments if kind.aliases.get(key, key) not in fields]
+    given = {kind.aliases.get(key, key): key for key in arguments}
+    for field in fields.values():
+        if field.name in given:
+            value = arguments[given[field.name]]
+            found += [] if template(value) else _wrong(given[field.name], field.type, value)
+        elif field.default is field.default_factory is dataclasses.MISSING:
+            found.append(Fault(key=field.name, message="is missing"))
+    if not found and not any(template(value) for value in arguments.values()):
+        found = _together(kind, arguments)
+    return found
+
+
+def _unknown(key: str, kind: type[Task]) -> Fault:
+    known = [*(field.name for field in dataclasses.fields(kind)), *kind.aliases]
+    return Fault(key=key, message="unknown key", hint=did_you_mean(key, known))
+
+
+def _wrong(key: str, kind: Any, value: object) -> list[Fault]:
+    if key == "mode" and isinstance(value, int):
+        return [Fault(key=key, message=f"expected text, not {value}", hint=_octal_hint(value))]
+    try:
+        decode(kind, coerce(kind, value))
+    except (InvalidInputError, TypeError) as error:
+        return [Fault(key=key, message=str(error))]
+    return []
+
+
+def _octal_hint(value: int) -> str:
+    written = str(value) if set(str(value)) <= set("01234567") else f"{value:o}"
+    return f'YAML reads bare digits as another number; write mode: "{written.zfill(4)}"'
+
+
+def _together(kind: type[Task], arguments: Mapping[str, Any]) -> list[Fault]:
+    """What the class itself refuses, such as two arguments that exclude each other."""
+    try:
+        decode(kind, _by_field(kind, arguments))
+    except InvalidInputError as error:
+        return [Fault(key="", message=error.message, hint=error.hint)]
+    return []
+
+
+def _by_field(kind: type[Task], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    types_of = {field.name: field.type for field in dataclasses.fields(kind)}
+    renamed = {kind.aliases.get(key, key): value for key, value in arguments.items()}
+    return {key: coerce(types_of[key], value) for key, value in renamed.items()}
+
+
+def coerce(kind: Any, value: Any) -> Any:
+    """``value`` in the type that Ansible would have made of it; unchanged where none fits."""
+    options = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    if value is None and type(None) in options:
+        return None
+    for option in options:
+        if get_origin(option) is tuple:
+            return _as_list(value)
+        if isinstance(option, type):
+            fitted = _scalar(option, value)
+            if fitted is not None:
+                return fitted
+    return value
+
+
+def _as_list(value: Any) -> Any:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, list | tuple):
+        return [str(item) if type(item) in (int, float) else item for item in value]
+    return value
+
+
+def _scalar(kind: type, value: Any) -> Any:
+    """The value as a ``kind``, or ``None`` where Ansible would not convert it either."""
+    if kind is bool and isinstance(value, str | int):
+        return _BOOLEANS.get(str(value).lower())
+    if kind is int and isinstance(value, str) and value.strip().lstrip("-").isdigit():
+        return int(value)
+    if issubclass(kind, str) and not issubclass(kind, Enum) and type(value) in (int, float):
+        return str(value)
+    if kind is float and isinstance(value, str) and value.replace(".", "", 1).isdigit():
+        return float(value)
+    return None

@@ -1,0 +1,250 @@
+"""Changes to the kernel, to packages and services, and programs that are run."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from toolkit.core.errors import CommandError
+from toolkit.core.process import Completed
+from toolkit.tasks.changes import Change, Difference, change_kind
+from toolkit.tasks.host import Host
+
+
+@change_kind("set_sysctl")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetSysctl(Change):
+    """Set one kernel parameter now."""
+
+    name: str
+    new: str
+    old: str
+
+    def describe(self) -> str:
+        """``set net.ipv4.ip_forward from 0 to 1``."""
+        return f"set {self.name} from '{self.old}' to '{self.new}'"
+
+    def apply(self, host: Host) -> None:
+        """Write it."""
+        host.kernel.set_sysctl(self.name, self.new)
+
+    def inverse(self) -> Change:
+        """Write the old value."""
+        return replace(self, new=self.old, old=self.new)
+
+    def difference(self) -> Difference:
+        """Both values."""
+        return Difference(before=f"{self.name} = {self.old}\n", after=f"{self.name} = {self.new}\n")
+
+
+@change_kind("load_module")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadModule(Change):
+    """Load a kernel module."""
+
+    name: str
+    params: str = ""
+
+    def describe(self) -> str:
+        """``load kernel module overlay``."""
+        return f"load kernel module {self.name} {self.params}".rstrip()
+
+    def apply(self, host: Host) -> None:
+        """Load it."""
+        host.kernel.load_module(self.name, self.params)
+
+    def inverse(self) -> Change:
+        """Unload it."""
+        return UnloadModule(name=self.name, params=self.params)
+
+
+@change_kind("unload_module")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnloadModule(Change):
+    """Unload a kernel module."""
+
+    name: str
+    params: str = ""
+
+    def describe(self) -> str:
+        """``unload kernel module overlay``."""
+        return f"unload kernel module {self.name}"
+
+    def apply(self, host: Host) -> None:
+        """Unload it."""
+        host.kernel.unload_module(self.name)
+
+    def inverse(self) -> Change:
+        """Load it again."""
+        return LoadModule(name=self.name, params=self.params)
+
+
+@change_kind("update_packages")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpdatePackageLists(Change):
+    """Fetch the package lists."""
+
+    def describe(self) -> str:
+        """``update package lists``."""
+        return "update package lists"
+
+    def apply(self, host: Host) -> None:
+        """Fetch them."""
+        host.packages.update()
+
+    def inverse(self) -> None:
+        """Nothing brings old lists back, and nothing needs them."""
+        return
+
+
+@change_kind("install_packages")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstallPackages(Change):
+    """Install packages, or bring them to ``new`` versions (``name=version``).
+
+    ``old`` holds ``name=version`` for each that is installed in another version.
+    """
+
+    new: tuple[str, ...]
+    old: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """``install curl, jq``."""
+        return f"install {', '.join(self.new)}"
+
+    def apply(self, host: Host) -> None:
+        """Install them."""
+        host.packages.install(self.new)
+
+    def inverse(self) -> Change | None:
+        """Remove what was new; an upgrade is not taken back, since the old version is gone."""
+        if self.old:
+            return None
+        return RemovePackages(old=self.new)
+
+    def difference(self) -> Difference:
+        """Both lists."""
+        return Difference(before=_lines(self.old), after=_lines(self.new))
+
+
+@change_kind("remove_packages")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemovePackages(Change):
+    """Remove packages; ``old`` holds ``name=version`` for each."""
+
+    old: tuple[str, ...]
+    purge: bool = False
+
+    def describe(self) -> str:
+        """``remove curl, jq``."""
+        verb = "purge" if self.purge else "remove"
+        return f"{verb} {', '.join(_bare(name) for name in self.old)}"
+
+    def apply(self, host: Host) -> None:
+        """Remove them."""
+        host.packages.remove(tuple(_bare(name) for name in self.old), purge=self.purge)
+
+    def inverse(self) -> Change | None:
+        """Install them again; what a purge took from ``/etc`` cannot come back."""
+        return None if self.purge else InstallPackages(new=self.old)
+
+    def difference(self) -> Difference:
+        """What goes."""
+        return Difference(before=_lines(self.old), after="")
+
+
+class UnitAction(StrEnum):
+    """What can be done to a unit."""
+
+    ENABLE = "enable"
+    DISABLE = "disable"
+    MASK = "mask"
+    UNMASK = "unmask"
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    RELOAD = "reload"
+
+
+_OPPOSITE = {
+    UnitAction.ENABLE: UnitAction.DISABLE,
+    UnitAction.DISABLE: UnitAction.ENABLE,
+    UnitAction.MASK: UnitAction.UNMASK,
+    UnitAction.UNMASK: UnitAction.MASK,
+    UnitAction.START: UnitAction.STOP,
+    UnitAction.STOP: UnitAction.START,
+    UnitAction.RESTART: UnitAction.RESTART,
+    UnitAction.RELOAD: UnitAction.RELOAD,
+}
+
+
+@change_kind("change_unit")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeUnit(Change):
+    """Enable, start, … one unit; ``action`` is one of ``UnitAction``'s words."""
+
+    name: str
+    action: str
+
+    def describe(self) -> str:
+        """``start cron.service``."""
+        return f"{self.action} {self.name}"
+
+    def apply(self, host: Host) -> None:
+        """Do it."""
+        getattr(host.services, UnitAction(self.action).value)(self.name)
+
+    def inverse(self) -> Change:
+        """The opposite; a restart or reload again, so that the unit sees restored files."""
+        return replace(self, action=_OPPOSITE[UnitAction(self.action)].value)
+
+
+@change_kind("daemon_reload")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DaemonReload(Change):
+    """Have the service manager read its unit files again."""
+
+    def describe(self) -> str:
+        """``reload systemd``."""
+        return "reload systemd"
+
+    def apply(self, host: Host) -> None:
+        """Do it."""
+        host.services.daemon_reload()
+
+    def inverse(self) -> Change:
+        """Again, so that the manager sees the restored files."""
+        return self
+
+
+@change_kind("run_command")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunCommand(Change):
+    """Run a program; ``undo`` is the argv that takes it back, empty where nothing does."""
+
+    argv: tuple[str, ...]
+    undo: tuple[str, ...] = ()
+    stdin: str = ""
+    env: tuple[tuple[str, str], ...] = ()
+    ok: tuple[int, ...] = (0,)
+
+    def describe(self) -> str:
+        """``run udevadm trigger``."""
+        return f"run {' '.join(self.argv)}"
+
+    def apply(self, host: Host) -> Completed | None:
+        """Run it to its end; ``CommandError`` for a status not in ``ok`` (empty: accept all)."""
+        done = host.execute(self.argv, stdin=self.stdin, env=dict(self.env) or None)
+        if done and self.ok and done.status not in self.ok:
+            raise CommandError(self.argv, done.status, done.stderr)
+        return done
+
+    def inverse(self) -> Change | None:
+        """Run ``undo``."""
+        return RunCommand(argv=self.undo, undo=self.argv, env=self.env) if self.undo else None
+
+
+def _lines(names: tuple[str, ...]) -> str:
+    return "".join(f"{name}\n" for name in names)
+
+
+def _bare(name: str) -> str:
+    return name.partition("=")[0]
