@@ -1,0 +1,54 @@
+"""The keywords of plays and tasks: those that work, and those that Ansible has and we refuse."""
+
+PLAY = frozenset(
+    {
+        "become",
+        "gather_facts",
+        "handlers",
+        "hosts",
+        "name",
+        "tags",
+        "tasks",
+        "vars",
+        "vars_files",
+    }
+)
+TASK = frozenset(
+    {
+        "args",
+        "become",
+        "changed_when",
+        "check_mode",
+        "failed_when",
+        "ignore_errors",
+        "loop",
+        "name",
+        "no_log",
+        "notify",
+        "register",
+        "tags",
+        "vars",
+        "when",
+    }
+)
+_BOTH_LATER = """
+    any_errors_fatal become_exe become_flags become_method become_user collections connection
+    debugger diff environment ignore_unreachable module_defaults port remote_user run_once throttle
+    timeout
+"""
+_PLAY_LATER = """
+    check_mode fact_path force_handlers gather_subset gather_timeout ignore_errors import_playbook
+    max_fail_percentage no_log order post_tasks pre_tasks roles serial strategy validate_argspec
+    vars_prompt
+"""
+_TASK_LATER = """
+    action always async block delay delegate_facts delegate_to listen local_action loop_control poll
+    rescue retries until
+"""
+PLAY_LATER = frozenset((_BOTH_LATER + _PLAY_LATER).split())
+TASK_LATER = frozenset((_BOTH_LATER + _TASK_LATER).split())
+
+
+def is_old_loop(name: str) -> bool:
+    """Whether a key is one of Ansible's older loops, as in ``with_items``."""
+    return name.startswith("with_")

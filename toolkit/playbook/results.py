@@ -1,0 +1,148 @@
+"""What a run reports: statuses, events and the recap. All are values; no one here prints."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import Any, ClassVar
+
+
+class Status(Enum):
+    """How a task or a host ended, from best to worst."""
+
+    SKIPPED = "skipped"
+    OK = "ok"
+    CHANGED = "changed"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+
+
+_ORDER = tuple(Status)
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The status that speaks for all of them; ``SKIPPED`` for none."""
+    return max(statuses, key=_ORDER.index, default=Status.SKIPPED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlayStarted:
+    """A host begins a play."""
+
+    kind: ClassVar[str] = "play.started"
+    host: str
+    play: str
+    run: str
+    tasks: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskStarted:
+    """A host begins a task; ``index`` counts tasks of the play, handlers after them."""
+
+    kind: ClassVar[str] = "task.started"
+    host: str
+    task: str
+    index: int
+    handler: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskDone:
+    """A task has ended, or one item of its loop.
+
+    ``items`` counts the items that were reported before a loop's own event.
+    """
+
+    kind: ClassVar[str] = "task.done"
+    host: str
+    task: str
+    index: int
+    module: str
+    place: str
+    status: Status
+    item: str | None = None
+    items: int = 0
+    changes: tuple[str, ...] = ()
+    diff: tuple[str, ...] = ()
+    message: str = ""
+    hint: str = ""
+    seconds: float = 0.0
+    ignored: bool = False
+    handler: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recap:
+    """The counts of one host, as Ansible counts: a changed task is also ok, an ignored one too."""
+
+    kind: ClassVar[str] = "play.done"
+    host: str
+    run: str = ""
+    ok: int = 0
+    changed: int = 0
+    unreachable: int = 0
+    failed: int = 0
+    skipped: int = 0
+    ignored: int = 0
+    seconds: float = 0.0
+    journal: str = ""
+    proves: tuple[str, ...] = ()
+    pending: tuple[str, ...] = field(default=())
+
+    @property
+    def status(self) -> Status:
+        """The host's status in one word."""
+        if self.unreachable:
+            return Status.UNREACHABLE
+        if self.failed:
+            return Status.FAILED
+        return Status.CHANGED if self.changed else Status.OK
+
+    def plus(self, other: "Recap") -> "Recap":
+        """The counts of both: a host that went through two plays."""
+        names = ("ok", "changed", "unreachable", "failed", "skipped", "ignored", "seconds")
+        sums = {name: getattr(self, name) + getattr(other, name) for name in names}
+        return Recap(
+            **sums,
+            host=self.host,
+            run=other.run or self.run,
+            journal=other.journal or self.journal,
+            proves=tuple(dict.fromkeys((*self.proves, *other.proves))),
+            pending=(*self.pending, *other.pending),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeUndone:
+    """One step of an undo: ``ok`` undone, ``skipped`` has no inverse, ``failed`` says why."""
+
+    kind: ClassVar[str] = "change.undone"
+    host: str
+    change: str
+    status: Status
+    message: str = ""
+
+
+Event = PlayStarted | TaskStarted | TaskDone | Recap | ChangeUndone
+_KINDS: dict[str, type[Any]] = {
+    cls.kind: cls for cls in (PlayStarted, TaskStarted, TaskDone, Recap, ChangeUndone)
+}
+
+
+def to_data(event: Event) -> dict[str, Any]:
+    """The event as JSON: its fields and its ``kind``."""
+    data = asdict(event)
+    if "status" in data:
+        data["status"] = data["status"].value
+    return {"kind": event.kind, **data}
+
+
+def from_data(data: Mapping[str, Any]) -> Event:
+    """The event that ``to_data`` made the data of."""
+    fields = dict(data)
+    cls = _KINDS[fields.pop("kind")]
+    if "status" in fields:
+        fields["status"] = Status(fields["status"])
+    lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
+    event: Event = cls(**{**fields, **lists})
+    return event

@@ -1,0 +1,55 @@
+"""Files that came with the play, on the host: a task's ``src`` becomes what the host can read."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from toolkit.core.errors import NotFoundError
+from toolkit.core.suggest import did_you_mean
+from toolkit.playbook.shipped import FOLDERS, folder_of
+from toolkit.tasks.host import Host
+
+if TYPE_CHECKING:
+    from toolkit.playbook.scope import Scope
+
+
+class Sources:
+    """``names`` maps a folder (``files``, ``templates``) to names and digests."""
+
+    def __init__(self, names: Mapping[str, Mapping[str, str]], host: Host) -> None:
+        self._names = names
+        self._host = host
+
+    def templates(self) -> dict[str, str]:
+        """Every template by name, for those that include others."""
+        names = self._names.get(FOLDERS["template"], {})
+        return {name: self._text(digest) for name, digest in names.items()}
+
+    def resolve(self, module: str, arguments: Mapping[str, Any], scope: "Scope") -> dict[str, Any]:
+        """The arguments with ``src`` replaced by the digest of what was sent.
+
+        A template is rendered here, since only the runner knows the variables.
+        """
+        folder = folder_of(module, remote=_is_true(arguments.get("remote_src", False)))
+        if not folder or not isinstance(arguments.get("src"), str):
+            return dict(arguments)
+        name = str(arguments["src"])
+        digest = self._digest(folder, name)
+        if module != "template":
+            return {**arguments, "src": digest}
+        content = scope.engine.file(self._text(digest), name)
+        return {**arguments, "src": name, "content": content}
+
+    def _digest(self, folder: str, name: str) -> str:
+        known = self._names.get(folder, {})
+        if name not in known:
+            raise NotFoundError(
+                f"'{name}' is not among the play's {folder}", hint=did_you_mean(name, known)
+            )
+        return known[name]
+
+    def _text(self, digest: str) -> str:
+        return self._host.artifact(digest).decode()
+
+
+def _is_true(value: object) -> bool:
+    return str(value).lower() in ("yes", "on", "true", "1")

@@ -1,0 +1,203 @@
+"""Expressions and templates: Jinja2 with native values, strict about names it does not know.
+
+``{{ x }}`` alone yields the value itself, never its text; text around it joins to text. Variables
+that people wrote may hold expressions and are rendered when they are used; what a host reported
+(facts, registered results) is data and never rendered. Importing Jinja2 takes 40 ms, so the
+controller's loader and a host's runner import this module only when a play holds an expression.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import jinja2
+from jinja2 import meta, nodes
+from jinja2.nativetypes import NativeCodeGenerator, NativeEnvironment, NativeTemplate
+from jinja2.runtime import Context
+from jinja2.utils import missing
+
+from toolkit.core.errors import InvalidInputError
+from toolkit.core.suggest import did_you_mean
+from toolkit.playbook import filters
+
+Lookup = Callable[[str], Any]
+UNKNOWN = missing
+
+
+def joined(values: Iterable[Any]) -> Any:
+    """One value as it is, several as text."""
+    parts = list(values)
+    if len(parts) == 1:
+        return parts[0]
+    return "".join(str(part) for part in parts)
+
+
+class _Context(Context):
+    """Asks the renderer for every name that the template itself did not set."""
+
+    def resolve_or_missing(self, key: str) -> Any:
+        if key in self.vars:
+            return self.vars[key]
+        environment: Any = self.environment
+        value = environment.lookup(key)
+        return super().resolve_or_missing(key) if value is UNKNOWN else value
+
+
+class _CodeGenerator(NativeCodeGenerator):
+    """Keeps a constant's type: Jinja2's own turns ``{{ true }}`` into text first."""
+
+    @staticmethod
+    def _output_const_repr(group: Iterable[Any]) -> str:
+        return repr(joined(group))
+
+
+class _Native(NativeEnvironment):
+    code_generator_class = _CodeGenerator
+    context_class = _Context
+    concat = staticmethod(joined)
+    lookup: Lookup
+
+
+class _Template(NativeTemplate):
+    environment_class = _Native
+
+
+_Native.template_class = _Template
+
+
+class _Text(jinja2.Environment):
+    context_class = _Context
+    lookup: Lookup
+
+
+def _nothing(key: str) -> Any:
+    del key
+    return UNKNOWN
+
+
+class Engine:
+    """Renders expressions to values and template files to text, over one way to look up names.
+
+    ``files`` holds the templates that others may include, by name.
+    """
+
+    def __init__(self, lookup: Lookup = _nothing, files: Mapping[str, str] | None = None) -> None:
+        options: dict[str, Any] = {"undefined": jinja2.StrictUndefined, "trim_blocks": True}
+        self._native = _Native(**options)
+        self._text = _Text(
+            **options, keep_trailing_newline=True, loader=jinja2.DictLoader(dict(files or {}))
+        )
+        for environment in (self._native, self._text):
+            environment.filters.update(filters.FILTERS)
+            environment.tests.update(filters.TESTS)
+            environment.lookup = lookup
+        self._compiled: dict[str, jinja2.Template] = {}
+        self._conditions: dict[str, Any] = {}
+
+    def value(self, text: str) -> Any:
+        """What ``text`` renders to: a value for a lone expression, else text.
+
+        Raises ``InvalidInputError`` for an unknown name or a failing filter.
+        """
+        template = self._compiled.get(text)
+        with _Told(text):
+            if template is None:
+                template = self._compiled[text] = self._native.from_string(text)
+            value = template.render()
+            return _defined(value)
+
+    def condition(self, text: str) -> Any:
+        """The value of a bare expression, as in ``when``."""
+        compiled = self._conditions.get(text)
+        with _Told(text):
+            if compiled is None:
+                compiled = self._native.compile_expression(text, undefined_to_none=False)
+                self._conditions[text] = compiled
+            return _defined(compiled())
+
+    def file(self, text: str, name: str) -> str:
+        """A template file, rendered; ``name`` is how a fault calls it."""
+        with _Told(name):
+            return self._text.from_string(text).render()
+
+    def undefined(self, name: str, reason: str) -> Any:
+        """A value that fails when it is used, saying ``reason``."""
+        return jinja2.StrictUndefined(hint=reason, name=name)
+
+    def fault(self, text: str, *, bare: bool = False, file: bool = False) -> tuple[int, str, str]:
+        """Line, message and hint of what is wrong with an expression; line 0 if nothing is.
+
+        Knows syntax and the names of filters and tests; names of variables only a host knows.
+        """
+        source = "{{ " + text + " }}" if bare else text
+        environment = self._text if file else self._native
+        try:
+            tree = environment.parse(source)
+        except jinja2.TemplateSyntaxError as error:
+            return error.lineno, f"not a valid expression: {error.message}", ""
+        return _unknown_names(tree, environment)
+
+    def included(self, text: str) -> tuple[str, ...]:
+        """The templates that a template file includes by a constant name."""
+        found = meta.find_referenced_templates(self._text.parse(text))
+        return tuple(name for name in found if name)
+
+
+def _unknown_names(tree: nodes.Template, environment: jinja2.Environment) -> tuple[int, str, str]:
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        assert isinstance(node, nodes.Filter | nodes.Test)
+        kind, known = (
+            ("filter", environment.filters)
+            if isinstance(node, nodes.Filter)
+            else ("test", environment.tests)
+        )
+        if node.name not in known:
+            hint = did_you_mean(node.name, known)
+            return node.lineno, f"unknown {kind} '{node.name}'", hint
+    return 0, "", ""
+
+
+def _defined(value: Any) -> Any:
+    if isinstance(value, jinja2.Undefined):
+        str(value)  # a strict one raises here, saying which name
+    return value
+
+
+class _Told:
+    """Turns Jinja2's and a filter's errors into ours, naming the expression."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text if len(text) <= 80 else text[:77] + "..."
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        del kind, trace
+        if isinstance(error, jinja2.UndefinedError):
+            raise UndefinedNameError(f"'{self._text}': {error.message}") from None
+        if isinstance(error, jinja2.TemplateError):
+            raise InvalidInputError(f"'{self._text}': {error.message or type(error).__name__}")
+        if isinstance(error, TypeError | ValueError | KeyError | ArithmeticError):
+            raise InvalidInputError(f"'{self._text}': {error}") from error
+
+
+class UndefinedNameError(InvalidInputError):
+    """An expression uses a name that nothing defines."""
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text inside plain data that holds an expression."""
+    if isinstance(value, str):
+        if is_expression(value):
+            yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from strings(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from strings(inner)
+
+
+def is_expression(text: str) -> bool:
+    """Whether ``text`` holds anything that Jinja2 would render."""
+    return "{{" in text or "{%" in text or "{#" in text

@@ -1,0 +1,55 @@
+"""Plays a run's inverses back, the last step first."""
+
+import os
+from typing import Any
+
+from toolkit.core.errors import ToolkitError
+from toolkit.core.events import EventSink
+from toolkit.playbook import journal as journals
+from toolkit.playbook.results import ChangeUndone, Status
+from toolkit.tasks.changes import from_data
+from toolkit.tasks.host import Host
+
+
+def undo_run(
+    run: str, host: Host, sink: EventSink, *, name: str = "localhost", root: str = journals.ROOT
+) -> dict[str, Any]:
+    """Undo a run, or the last one for ``""``; steps that are undone already are left alone.
+
+    A step without an inverse is reported and passed over. A failing inverse is reported and the
+    others go on: they are older and mostly independent. The step that a crash interrupted may not
+    have happened at all, so its inverse may fail without counting as a failure.
+    """
+    run = run or journals.last_run(root)
+    path = journals.journal_path(run, root)
+    steps = [step for step in journals.read(path) if not step.undone]
+    counts = {Status.OK: 0, Status.SKIPPED: 0, Status.FAILED: 0}
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        for step in reversed(steps):
+            status, message = _undo(step, host)
+            counts[status] += 1
+            if status is not Status.FAILED:
+                journals.append(fd, [{"undone": step.step}])
+            sink.send(ChangeUndone(host=name, change=step.does, status=status, message=message))
+    finally:
+        os.close(fd)
+    return {
+        "host": name,
+        "run": run,
+        "undone": counts[Status.OK],
+        "kept": counts[Status.SKIPPED],
+        "failed": counts[Status.FAILED],
+    }
+
+
+def _undo(step: journals.Step, host: Host) -> tuple[Status, str]:
+    if step.inverse is None:
+        return Status.SKIPPED, "it has no inverse"
+    try:
+        from_data(dict(step.inverse)).apply(host)
+    except (ToolkitError, OSError) as error:
+        if not step.done:
+            return Status.SKIPPED, f"the run ended in the middle of it, and: {error}"
+        return Status.FAILED, str(error)
+    return Status.OK, "" if step.done else "the run ended in the middle of it"
