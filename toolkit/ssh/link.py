@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from toolkit.core import faults, wire
 from toolkit.core.errors import ToolkitError, UnavailableError
 from toolkit.ssh.pipe import PipeChannel
+from toolkit.ssh.target import Target
 
 # ``-I -S`` keeps PYTHON* variables, the current directory and site's imports out of a process that
 # may run as root; the controller's own sys.path replaces what they would have found.
@@ -173,3 +174,10 @@ def open_local(argv_prefix: tuple[str, ...] = ()) -> StreamLink:
     path = tuple(os.path.abspath(entry) for entry in sys.path)
     argv = (*argv_prefix, sys.executable, "-I", "-S", "-c", _START, *path)
     return StreamLink("localhost", PipeChannel(argv))
+
+
+def open_ssh(target: Target) -> StreamLink:
+    """Log in to a host and start its agent; see ``bootstrap.start`` for what can go wrong."""
+    from toolkit.ssh.bootstrap import start  # noqa: PLC0415 - fabric costs 150 ms; only SSH pays
+
+    return StreamLink(target.host, start(target))

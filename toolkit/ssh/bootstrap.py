@@ -1,0 +1,113 @@
+"""Start the agent at the other end of a connection; needs sshd, sh and python3 there.
+
+One exec, no file but the bundle: sh looks for a python3, that reads the loader's text from its
+stdin, and the loader takes the bundle from stdin if the host has not kept it, then serves.
+"""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from toolkit.core.errors import ToolkitError, UnavailableError, UnsupportedError
+from toolkit.ssh import loader
+from toolkit.ssh.bundle import Bundle, bundle
+from toolkit.ssh.channel import SshChannel
+from toolkit.ssh.connect import close, connect
+from toolkit.ssh.target import Target
+
+# Login scripts may print a little; more than this is no shell.
+NOISE_LINES = 200
+LINE_BYTES = 1 << 16
+
+_PYTHONS = "python3 python3.14 python3.13 python3.12 python3.11"
+_READ = (
+    "import os\n"
+    'b = b""\n'
+    "while len(b) < {size}:\n"
+    "    c = os.read(0, {size} - len(b))\n"
+    "    if not c: raise SystemExit(1)\n"
+    "    b += c\n"
+    "SOURCE = b.decode()\n"
+    "exec(SOURCE)\n"
+    "start()\n"
+)
+
+
+def start(target: Target) -> SshChannel:
+    """Connect, start the agent and hand on its stream.
+
+    ``UnavailableError``: no connection, or the host cannot keep the agent's code.
+    ``UnsupportedError``: there is no python3, or none of 3.11 or newer.
+    """
+    made = bundle(Path(target.cache_dir).expanduser())
+    connection = connect(target)
+    try:
+        source = Path(loader.__file__).read_bytes()
+        channel = SshChannel(connection, command(target, len(source), made.digest))
+        _talk(target, channel, source, made)
+    except ToolkitError:
+        close(connection)
+        raise
+    except (OSError, EOFError) as error:
+        close(connection)
+        raise UnavailableError(f"host '{target.host}': the agent did not start: {error}") from error
+    return channel
+
+
+def command(target: Target, size: int, digest: str) -> str:
+    """The one command line: only ``sh`` and its quoting are asked of the login shell."""
+    none = shlex.quote(loader.MARK + json.dumps({"missing": "it has no python3"}))
+    script = (
+        f"for p in {_PYTHONS}; do command -v $p >/dev/null 2>&1 && "
+        'exec $p -I -S -c "$0" "$@"; done; '
+        f"echo {none}; exit 127"
+    )
+    words = ["sh", "-c", script, _READ.format(size=size), digest, target.agent_dir]
+    if target.become:
+        words = ["sudo", "-n", "-H", "-u", target.become, "--", *words]
+    return "exec " + shlex.join(words)
+
+
+def _talk(target: Target, channel: SshChannel, source: bytes, made: Bundle) -> None:
+    """The loader's dialogue: does it have the bundle; if not, here it is."""
+    channel.write(source)
+    hello = _hear(target, channel)
+    if not hello["have"]:
+        channel.write(b"%d\n" % len(made.content) + made.content)
+        _hear(target, channel)
+
+
+def _hear(target: Target, channel: SshChannel) -> dict[str, Any]:
+    """The loader's next line; its refusals become errors that name the host."""
+    mark = loader.MARK.encode()
+    for _ in range(NOISE_LINES):
+        line = channel.read_line(LINE_BYTES)
+        if mark in line:
+            return _judged(target, json.loads(line[line.index(mark) + len(mark) :]))
+        if not line:
+            break
+    raise _silence(target, channel)
+
+
+def _judged(target: Target, said: dict[str, Any]) -> dict[str, Any]:
+    hint = str(said.get("hint", ""))
+    if "missing" in said:
+        hint = "install it there: apt-get install python3"
+        raise UnsupportedError(f"host '{target.host}': {said['missing']}", hint=hint)
+    if "unsupported" in said:
+        what = f"{said['unsupported']}: {said['python']}"
+        raise UnsupportedError(f"host '{target.host}': {what}", hint=hint)
+    if "error" in said:
+        raise UnavailableError(f"host '{target.host}': {said['error']}", hint=hint)
+    return said
+
+
+def _silence(target: Target, channel: SshChannel) -> UnavailableError:
+    words = channel.last_words()
+    if target.become and "sudo" in words:
+        return UnavailableError(
+            f"host '{target.host}': cannot become '{target.become}': {words}",
+            hint="let the user run sudo there without a password (NOPASSWD)",
+        )
+    return UnavailableError(f"host '{target.host}': the agent did not start: {words}")

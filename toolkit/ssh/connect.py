@@ -1,0 +1,154 @@
+"""A fabric connection whose every hop is checked: host keys, keys to log in with, time-outs.
+
+Fabric by itself accepts any host key, at jump hosts too, and leaves Nagle's algorithm on, which
+costs 40 ms a request. Errors name the host and are ``UnavailableError``.
+"""
+
+import logging
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import fabric
+import paramiko
+
+from toolkit.core.errors import UnavailableError
+from toolkit.ssh.hostkeys import HostKeyError, Key, KnownHosts
+from toolkit.ssh.target import Target
+
+KEEPALIVE_SECONDS = 15
+USER_TIMEOUT_MS = 45_000  # a host that acknowledges nothing for so long is gone
+AUTH_SECONDS = 30
+
+# The SSH library logs a traceback for every refused connection; we say it in one line instead.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+
+class Strict(paramiko.MissingHostKeyPolicy):  # type: ignore[misc] # the library ships no types
+    """Asked for every key, because the client is told none: all judging is ``KnownHosts``'s."""
+
+    def __init__(self, known: KnownHosts, host: str, port: int, *, accept_new: bool) -> None:
+        self._known, self._host, self._port = known, host, port
+        self._accept_new = accept_new
+
+    def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
+        """Return if the key is the host's."""
+        del client, hostname  # the name that we verify is the one that we were told to reach
+        shown = Key(kind=key.get_name(), blob=key.asbytes())
+        self._known.verify(self._host, self._port, shown, accept_new=self._accept_new)
+
+
+def connect(target: Target) -> fabric.Connection:
+    """Log in; ``UnavailableError`` (``HostKeyError`` for a wrong key) says why it cannot be."""
+    try:
+        connection = _configured(target)
+    except (OSError, ValueError, paramiko.SSHException) as error:
+        raise UnavailableError(f"host '{target.host}': ssh_config: {error}") from None
+    known = KnownHosts.load(target.known_hosts)
+    for hop in hops(connection):
+        _make_strict(hop, known, target)
+    try:
+        if connection.gateway is None:
+            connection.connect_kwargs["sock"] = _socket(connection, target)
+        connection.open()
+    except BaseException as error:
+        close(connection)
+        raise _explained(error, connection, target) from error
+    connection.transport.set_keepalive(KEEPALIVE_SECONDS)
+    return connection
+
+
+def hops(connection: fabric.Connection) -> Iterator[fabric.Connection]:
+    """The connection and the jump hosts that it goes through, nearest to the host first."""
+    hop = connection
+    while isinstance(hop, fabric.Connection):
+        yield hop
+        hop = hop.gateway
+
+
+def close(connection: fabric.Connection) -> None:
+    """End the connection, its jump hosts and whatever of them is half open."""
+    for hop in hops(connection):
+        # Not fabric's close: that does nothing for a connection that was refused half way.
+        hop.client.close()
+        sock = hop.connect_kwargs.get("sock")
+        if sock is not None:
+            sock.close()
+
+
+def _configured(target: Target) -> fabric.Connection:
+    # Lazy: fabric's and invoke's own configuration files could turn anything on.
+    config = fabric.Config(lazy=True, runtime_ssh_path=target.ssh_config or None)
+    config.load_ssh_config()
+    connection = fabric.Connection(
+        target.address or target.host,
+        user=target.user or None,
+        port=target.port or None,
+        config=config,
+        connect_timeout=int(target.connect_timeout),
+        connect_kwargs={"key_filename": list(target.key_files)},
+    )
+    for hop in hops(connection):
+        hop.connect_timeout = int(target.connect_timeout)
+    return connection
+
+
+def _make_strict(hop: fabric.Connection, known: KnownHosts, target: Target) -> None:
+    name = hop.ssh_config.get("hostkeyalias", hop.host)
+    kinds = [line.key.kind for line in known.keys(name, hop.port)]
+    policy = Strict(known, name, hop.port, accept_new=target.accept_new)
+    hop.client.set_missing_host_key_policy(policy)
+
+    def transport(sock: Any, **options: Any) -> paramiko.Transport:
+        made = paramiko.Transport(sock, **options)
+        security = made.get_security_options()
+        security.key_types = preferred(tuple(security.key_types), kinds)
+        return made
+
+    only = hop.ssh_config.get("identitiesonly", "no") == "yes"
+    hop.connect_kwargs = {
+        **hop.connect_kwargs,
+        "transport_factory": transport,
+        "banner_timeout": target.connect_timeout,
+        "auth_timeout": AUTH_SECONDS,
+        "allow_agent": not only,
+        "look_for_keys": not (only or hop.connect_kwargs.get("key_filename")),
+    }
+
+
+def preferred(offered: tuple[str, ...], known: list[str]) -> tuple[str, ...]:
+    """Ask first for the kinds of key that we know: any other kind would look like a change."""
+    wanted = set(known)
+    if "ssh-rsa" in wanted:
+        wanted |= {"rsa-sha2-512", "rsa-sha2-256"}
+    return tuple(sorted(offered, key=lambda kind: kind not in wanted))
+
+
+def _socket(connection: fabric.Connection, target: Target) -> socket.socket:
+    made = socket.create_connection(
+        (connection.host, connection.port), timeout=target.connect_timeout
+    )
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+    return made
+
+
+def _explained(
+    error: BaseException, connection: fabric.Connection, target: Target
+) -> BaseException:
+    where = f"{connection.user}@{connection.host}:{connection.port}"
+    if isinstance(error, HostKeyError):
+        return HostKeyError(f"host '{target.host}': {error.message}", hint=error.hint)
+    if isinstance(error, paramiko.AuthenticationException):
+        return UnavailableError(
+            f"host '{target.host}': {where} refused the login: {error}",
+            hint="name a key with ansible_ssh_private_key_file, or load it into ssh-agent",
+        )
+    if isinstance(error, TimeoutError):
+        return UnavailableError(
+            f"host '{target.host}': {where} does not answer within {target.connect_timeout:g} s"
+        )
+    if isinstance(error, OSError | EOFError | paramiko.SSHException):
+        said = getattr(error, "strerror", None) or str(error) or "it hung up"
+        return UnavailableError(f"host '{target.host}': no connection to {where}: {said}")
+    return error
