@@ -240,8 +240,8 @@ class FakePackages:
     def installed(self) -> Mapping[str, str]:
         return dict(self.versions)
 
-    def candidate(self, name: str) -> str:
-        return self.available.get(name, "")
+    def candidates(self, names: tuple[str, ...]) -> Mapping[str, str]:
+        return {name: self.available[name] for name in names if name in self.available}
 
     def index_age(self) -> float:
         return self.age

@@ -94,8 +94,8 @@ class Packages(Protocol):
     def installed(self) -> Mapping[str, str]:
         """Version by name of every installed package."""
 
-    def candidate(self, name: str) -> str:
-        """The version that an install would bring, ``""`` for an unknown package."""
+    def candidates(self, names: tuple[str, ...]) -> Mapping[str, str]:
+        """The version that an install would bring, by name; unknown packages are left out."""
 
     def index_age(self) -> float:
         """Seconds since the package lists were fetched; infinite if they never were."""

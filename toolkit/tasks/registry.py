@@ -26,11 +26,12 @@ Plan = Generator[Change, Any, dict[str, Any]]
 _MACHINERY = frozenset(
     {
         "aptitude",
-        "arguments",
         "changes",
         "file_changes",
         "host",
         "local",
+        "local_files",
+        "local_services",
         "local_files",
         "local_services",
         "net_changes",
