@@ -1,0 +1,53 @@
+"""Where the engine keeps its things: flag, then environment, then ``engine.toml``, then default."""
+
+import os
+
+from toolkit.core.errors import InvalidInputError
+from toolkit.core.suggest import did_you_mean
+from toolkit.engine.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENGINE_TOML = "/etc/dockyard/engine.toml"
+_ENVIRONMENT = {
+    "data_root": "DOCKYARD_DATA_ROOT",
+    "run_root": "DOCKYARD_ROOT",
+    "cgroup_parent": "DOCKYARD_CGROUP_PARENT",
+}
+
+
+def load_settings(
+    flags: "Mapping[str, str]", environ: "Mapping[str, str]", *, path: str = ENGINE_TOML
+) -> Settings:
+    """The settings; ``flags`` holds those that were given, by the names of ``Settings``."""
+    chosen: dict[str, str] = dict(_from_file(path))
+    for key, variable in _ENVIRONMENT.items():
+        value = flags.get(key) or environ.get(variable)
+        if value:
+            chosen[key] = value
+    for key in ("data_root", "run_root"):
+        if key in chosen:
+            chosen[key] = os.path.abspath(chosen[key])
+    return Settings(**chosen)
+
+
+def _from_file(path: str) -> "dict[str, str]":
+    try:
+        with open(path, "rb") as file:
+            import tomllib  # noqa: PLC0415 - 5 ms that only a host with this file pays
+
+            data = tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path}: {error}") from None
+    for key, value in data.items():
+        if key not in _ENVIRONMENT:
+            raise InvalidInputError(
+                f"{path}: {key}: unknown key", hint=did_you_mean(key, _ENVIRONMENT)
+            )
+        if not isinstance(value, str) or not value:
+            raise InvalidInputError(f"{path}: {key}: expected text, not {value!r}")
+    return data

@@ -1,0 +1,132 @@
+"""``state.db``: names and ids, each change one transaction, readable while another writes.
+
+A row says what was promised; whether a container runs is the kernel's to say. The phase of a
+row is ``making`` while its owner builds it, ``ready`` once it is whole, ``removing`` while its
+owner takes it away; a row whose owner died is finished or undone by ``reconcile``.
+"""
+
+import os
+import sqlite3
+
+from toolkit.core.errors import ConflictError, NotFoundError, ToolkitError
+from toolkit.core.record import record
+from toolkit.core.suggest import did_you_mean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+MAKING, READY, REMOVING = "making", "ready", "removing"
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS containers (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, config TEXT NOT NULL,
+  created REAL NOT NULL, phase TEXT NOT NULL, owner TEXT NOT NULL, auto_remove INTEGER NOT NULL
+) STRICT, WITHOUT ROWID
+"""
+_COLUMNS = "id, name, image, config, created, phase, owner, auto_remove"
+
+
+@record
+class Row:
+    """One container: ``config`` is JSON text, ``created`` seconds since 1970."""
+
+    id: str
+    name: str
+    image: str
+    config: str
+    created: float
+    phase: str
+    owner: str
+    auto_remove: bool
+
+
+class Database:
+    """The open file; made, with its directory, when it does not exist."""
+
+    def __init__(self, path: str) -> None:
+        os.makedirs(os.path.dirname(path), mode=0o711, exist_ok=True)
+        try:
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._prepare(path)
+        except sqlite3.DatabaseError as error:
+            raise ToolkitError(
+                f"'{path}' cannot be used: {error}", hint="see that its file system is whole"
+            ) from error
+
+    def _prepare(self, path: str) -> None:
+        # NORMAL: a power cut may lose the last change, never the file. All containers of a
+        # lost change are dead by then as well.
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > _VERSION:
+            raise ToolkitError(f"'{path}' was written by a newer dockyard")
+        if version < _VERSION:
+            os.chmod(path, 0o600)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute(_SCHEMA)
+            self._db.execute(f"PRAGMA user_version={_VERSION}")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def insert(self, row: Row) -> None:
+        """Take the id and the name; ``ConflictError`` if the name is in use."""
+        values = [getattr(row, name) for name in _COLUMNS.split(", ")]
+        marks = ", ".join("?" * len(values))
+        try:
+            self._db.execute(f"INSERT INTO containers ({_COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - constants
+        except sqlite3.IntegrityError:
+            other = self.by_name(row.name)
+            raise ConflictError(
+                f"the name '{row.name}' is in use"
+                + (f" by container {other.id[:12]}" if other else ""),
+                hint=f"remove it with 'dockyard rm {row.name}', or choose another name",
+            ) from None
+
+    def move(self, container: str, *, phase: str, owner: str = "") -> None:
+        """Put a container into a phase."""
+        self._db.execute(
+            "UPDATE containers SET phase=?, owner=? WHERE id=?", (phase, owner, container)
+        )
+
+    def delete(self, container: str) -> None:
+        """Forget a container."""
+        self._db.execute("DELETE FROM containers WHERE id=?", (container,))
+
+    def by_name(self, name: str) -> Row | None:
+        """The container of that name."""
+        return next(self._select("WHERE name=?", name), None)
+
+    def all(self) -> list[Row]:
+        """Every container, newest first."""
+        return list(self._select("ORDER BY created DESC"))
+
+    def unsettled(self) -> list[Row]:
+        """What a killed command may have left, and what goes away by itself."""
+        return list(self._select("WHERE phase != 'ready' OR auto_remove"))
+
+    def find(self, reference: str) -> Row:
+        """The container by id, name or the unique beginning of an id."""
+        exact = next(self._select("WHERE id=? OR name=?", reference, reference), None)
+        if exact:
+            return exact
+        like = reference if reference.isalnum() else ""
+        found = list(self._select("WHERE id GLOB ? LIMIT 2", f"{like}*")) if like else []
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ConflictError(f"'{reference}' is the beginning of more than one container's id")
+        known = [row.name for row in self._select("ORDER BY created DESC LIMIT 1000")]
+        raise NotFoundError(
+            f"no such container: '{reference}'",
+            hint=did_you_mean(reference, known) or "'dockyard ps -a' lists them",
+        )
+
+    def _select(self, rest: str, *values: "Any") -> "Iterator[Row]":
+        names = _COLUMNS.split(", ")
+        for line in self._db.execute(f"SELECT {_COLUMNS} FROM containers {rest}", values):  # noqa: S608 - constants
+            fields = dict(zip(names, line, strict=True))
+            yield Row(**{**fields, "auto_remove": bool(fields["auto_remove"])})

@@ -1,0 +1,334 @@
+"""From what was asked to what the runtime does: ``ContainerConfig`` + image → OCI ``Spec``.
+
+A pure function: what the machine adds (ids, capabilities, joined namespaces) comes in as a
+``Context``. Docker's defaults are in ``defaults``; whoever asks for less isolation gets exactly
+that and nothing more.
+"""
+
+from toolkit.core.errors import InvalidInputError, UnsupportedError
+from toolkit.core.record import record
+from toolkit.engine import defaults
+from toolkit.engine.users import Account
+from toolkit.engine.values import merge_env
+from toolkit.linux import capabilities as linux_capabilities
+from toolkit.oci.spec import (
+    Capabilities,
+    Cpu,
+    Device,
+    DeviceRule,
+    Linux,
+    Memory,
+    Mount,
+    Namespace,
+    Pids,
+    Process,
+    Resources,
+    Root,
+    Spec,
+    User,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    from toolkit.engine.config import Bind, ContainerConfig, Tmpfs
+
+    class Image(Protocol):
+        """What an image says about its containers."""
+
+        @property
+        def env(self) -> tuple[str, ...]:
+            """``K=V`` texts."""
+
+        @property
+        def entrypoint(self) -> tuple[str, ...]:
+            """What always runs."""
+
+        @property
+        def cmd(self) -> tuple[str, ...]:
+            """What follows the entrypoint when nothing was asked."""
+
+        @property
+        def workdir(self) -> str:
+            """Where the process starts."""
+
+
+@record
+class Context:
+    """What the machine and the engine add to a config.
+
+    ``capabilities`` are the caller's own, which ``--privileged`` hands on; ``files`` maps paths
+    inside to private copies outside; ``image_binds`` are read-only trees of the image;
+    ``pid_path`` and ``ipc_path`` name namespaces to join; ``swap_limit`` says whether the kernel
+    counts swap.
+    """
+
+    id: str
+    account: Account = Account()
+    node_name: str = ""
+    capabilities: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
+    files: "tuple[tuple[str, str], ...]" = ()
+    image_binds: "tuple[tuple[str, str], ...]" = ()
+    pid_path: str = ""
+    swap_limit: bool = False
+    seccomp: "Mapping[str, object] | None" = None
+
+
+def to_spec(config: "ContainerConfig", image: "Image", context: Context) -> Spec:
+    """The container as the runtime is to make it."""
+    privileged = config.privileged
+    return Spec(
+        root=Root(path="rootfs", readonly=config.read_only),
+        hostname=_hostname(config, context),
+        process=_process(config, image, context),
+        mounts=(*_default_mounts(config), *_files(context), *_asked_mounts(config)),
+        linux=Linux(
+            namespaces=_namespaces(config, context),
+            devices=context.devices if privileged else (),
+            resources=_resources(config, context),
+            seccomp=None if _unconfined(config) else context.seccomp,
+            sysctl={} if config.network == "host" else dict(defaults.NET_SYSCTL),
+            masked_paths=() if privileged else defaults.MASKED_PATHS,
+            readonly_paths=() if privileged else defaults.READONLY_PATHS,
+            rootfs_propagation=_root_propagation(config.binds),
+        ),
+    )
+
+
+def arguments(config: "ContainerConfig", image: "Image") -> tuple[str, ...]:
+    """What runs: an entrypoint asked for replaces both of the image's words."""
+    if config.entrypoint is None:
+        args = (*image.entrypoint, *(config.command or image.cmd))
+    else:
+        args = (*config.entrypoint, *config.command)
+        args = args[1:] if args[:1] == ("",) else args
+    if not args:
+        raise InvalidInputError(
+            "no command is given and the image has none", hint="write one after the image"
+        )
+    return args
+
+
+def granted(config: "ContainerConfig", own: tuple[str, ...]) -> tuple[str, ...]:
+    """The capabilities of a container, by number; ``own`` are the caller's, for privileged ones."""
+    added = _named(config.cap_add)
+    dropped = _named(config.cap_drop)
+    if config.privileged:
+        kept = set(own)
+    elif dropped is None and added is None:
+        raise InvalidInputError("capabilities: ALL is both added and dropped")
+    elif dropped is None:
+        kept = added or set()
+    elif added is None:
+        kept = set(own) - dropped
+    else:
+        kept = (set(defaults.CAPABILITIES) | added) - dropped
+    return tuple(name for name in linux_capabilities.NAMES if name in kept)
+
+
+def _named(names: tuple[str, ...]) -> "set[str] | None":
+    """Capabilities with ``CAP_``; None is all of them."""
+    if any(name.upper() in ("ALL", "CAP_ALL") for name in names):
+        return None
+    return {linux_capabilities.canonical(name) for name in names}
+
+
+def capability_sets(names: tuple[str, ...], *, uid: int) -> Capabilities:
+    """The five sets of a process; nothing is inheritable (CVE-2022-24769), and a user that is
+    not root holds none until it runs a program that grants them.
+    """
+    held = names if uid == 0 else ()
+    return Capabilities(bounding=names, effective=held, permitted=held)
+
+
+def _process(config: "ContainerConfig", image: "Image", context: Context) -> Process:
+    workdir = config.workdir or image.workdir or "/"
+    if not workdir.startswith("/"):
+        raise InvalidInputError(
+            f"the working directory '{workdir}' is not an absolute path", hint="begin it with /"
+        )
+    account = context.account
+    base = [f"PATH={defaults.PATH}", f"HOSTNAME={_hostname(config, context)}"]
+    if config.tty:
+        base.append("TERM=xterm")
+    asked = merge_env(base, image.env, config.env)
+    names = granted(config, context.capabilities)
+    return Process(
+        args=arguments(config, image),
+        cwd=workdir,
+        env=merge_env([f"HOME={account.home}"], asked)
+        if not any(text.startswith("HOME=") for text in asked)
+        else asked,
+        terminal=config.tty,
+        user=User(uid=account.uid, gid=account.gid, additional_gids=account.groups),
+        capabilities=capability_sets(names, uid=account.uid),
+        no_new_privileges=config.no_new_privileges,
+    )
+
+
+def _hostname(config: "ContainerConfig", context: Context) -> str:
+    if config.hostname:
+        return config.hostname
+    return context.node_name if config.network == "host" else context.id[:12]
+
+
+def _namespaces(config: "ContainerConfig", context: Context) -> tuple[Namespace, ...]:
+    made = [Namespace(type=name) for name in ("mount", "uts", "cgroup")]
+    if config.pid != "host":
+        made.append(Namespace(type="pid", path=context.pid_path))
+    if config.ipc != "host":
+        made.append(Namespace(type="ipc"))
+    if config.network != "host":
+        made.append(Namespace(type="network"))
+    return tuple(made)
+
+
+def check_modes(config: "ContainerConfig") -> None:
+    """Refuse the modes that are not built, each with one sentence."""
+    network = config.network
+    if network == "bridge" or network.startswith("container:"):
+        raise UnsupportedError(
+            f"network '{network}' is not built yet", hint="use --network none or --network host"
+        )
+    if network not in ("none", "host"):
+        raise InvalidInputError(
+            f"no such network: '{network}'", hint="use --network none or --network host"
+        )
+    if config.ipc.startswith("container:"):
+        raise UnsupportedError(
+            f"ipc '{config.ipc}' is not built yet", hint="use --ipc private, none or host"
+        )
+    if config.ipc not in ("", "private", "shareable", "none", "host"):
+        raise InvalidInputError(f"ipc: '{config.ipc}' is none of private shareable none host")
+    if config.pid not in ("", "host") and not config.pid.startswith("container:"):
+        raise InvalidInputError(f"pid: '{config.pid}' is neither host nor container:NAME")
+
+
+_QUIET = ("nosuid", "noexec", "nodev")
+
+
+def _default_mounts(config: "ContainerConfig") -> tuple[Mount, ...]:
+    """Docker's mounts, without those that a mount asked for takes the place of."""
+    kernel = "rw" if config.privileged else "ro"
+    shm = ("mode=1777", f"size={defaults.SHM_SIZE >> 10}k")
+    terminals = ("newinstance", "ptmxmode=0666", "mode=0620", "gid=5")
+    mounts = [
+        _kernel_mount("/proc", "proc", *_QUIET),
+        _kernel_mount("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
+        _kernel_mount("/dev/pts", "devpts", "nosuid", "noexec", *terminals),
+        _kernel_mount("/sys", "sysfs", *_QUIET, kernel),
+        _kernel_mount("/sys/fs/cgroup", "cgroup", *_QUIET, kernel),
+    ]
+    if config.ipc == "host":
+        mounts += [
+            Mount(destination=path, type="bind", source=path, options=("rbind", *_QUIET))
+            for path in ("/dev/mqueue", "/dev/shm")  # noqa: S108 - it is the container's
+        ]
+    else:
+        mounts.append(_kernel_mount("/dev/mqueue", "mqueue", *_QUIET))
+        if config.ipc != "none":
+            mounts.append(_kernel_mount("/dev/shm", "tmpfs", *_QUIET, *shm))  # noqa: S108 - same
+    taken = {bind.target for bind in config.binds} | {tmpfs.target for tmpfs in config.tmpfs}
+    return tuple(mount for mount in mounts if mount.destination not in taken)
+
+
+def _kernel_mount(path: str, kind: str, *options: str) -> Mount:
+    return Mount(destination=path, type=kind, source=kind, options=options)
+
+
+def _files(context: Context) -> tuple[Mount, ...]:
+    """The image's own trees, then the private copies of files that a network needs."""
+    trees = [
+        Mount(destination=inside, type="bind", source=outside, options=("rbind", "rro", "rprivate"))
+        for outside, inside in context.image_binds
+    ]
+    files = [
+        Mount(destination=inside, type="bind", source=outside, options=("rbind", "rprivate"))
+        for inside, outside in context.files
+    ]
+    return (*trees, *files)
+
+
+def _asked_mounts(config: "ContainerConfig") -> tuple[Mount, ...]:
+    """Volumes and tmpfs, outer ones first so that none hides another."""
+    asked: list[Mount] = [_bind(bind) for bind in config.binds]
+    asked += [_tmpfs(tmpfs) for tmpfs in config.tmpfs]
+    seen: set[str] = set()
+    for mount in asked:
+        if mount.destination.rstrip("/") in seen:
+            raise InvalidInputError(f"two mounts are asked for at '{mount.destination}'")
+        seen.add(mount.destination.rstrip("/"))
+    return tuple(sorted(asked, key=lambda mount: mount.destination.rstrip("/").count("/")))
+
+
+def _bind(bind: "Bind") -> Mount:
+    options = ("rbind", "rro" if bind.read_only else "rw", bind.propagation)
+    return Mount(destination=bind.target, type="bind", source=bind.source, options=options)
+
+
+def _tmpfs(tmpfs: "Tmpfs") -> Mount:
+    return Mount(destination=tmpfs.target, type="tmpfs", source="tmpfs", options=tmpfs.options)
+
+
+def _root_propagation(binds: "tuple[Bind, ...]") -> str:
+    """A bind that shall pass mounts on needs a root that does (runtime-spec, rootfsPropagation)."""
+    asked = {bind.propagation.removeprefix("r") for bind in binds}
+    if "shared" in asked:
+        return "rshared"
+    return "rslave" if "slave" in asked else "rprivate"
+
+
+def _unconfined(config: "ContainerConfig") -> bool:
+    return config.seccomp == "unconfined" or (config.privileged and not config.seccomp)
+
+
+def _resources(config: "ContainerConfig", context: Context) -> Resources:
+    if config.privileged:
+        devices: tuple[DeviceRule, ...] = (DeviceRule(allow=True, access="rwm"),)
+    else:
+        devices = (DeviceRule(allow=False, access="rwm"), *_device_rules())
+    return Resources(
+        devices=devices,
+        memory=_memory(config, context),
+        cpu=_cpu(config),
+        pids=Pids(limit=config.pids_limit) if config.pids_limit > 0 else None,
+    )
+
+
+def _device_rules() -> tuple[DeviceRule, ...]:
+    return tuple(
+        DeviceRule(allow=True, type=kind, major=major, minor=minor, access=access)
+        for kind, major, minor, access in defaults.DEVICE_RULES
+    )
+
+
+def _memory(config: "ContainerConfig", context: Context) -> Memory | None:
+    """Docker's rules: at least 6 MiB, and as much swap again where nothing else is asked."""
+    memory, swap = config.memory, config.memory_swap
+    if not memory:
+        if swap > 0:
+            raise InvalidInputError("memory-swap is given without memory", hint="give --memory too")
+        return None
+    if memory < defaults.MINIMUM_MEMORY:
+        raise InvalidInputError(f"memory: {memory} bytes are less than the least, 6m")
+    if 0 < swap < memory:
+        raise InvalidInputError(
+            "memory-swap is less than memory", hint="it is the sum of memory and swap"
+        )
+    if swap == 0:
+        swap = 2 * memory if context.swap_limit else 0
+    return Memory(limit=memory, swap=swap or None)
+
+
+def _cpu(config: "ContainerConfig") -> Cpu | None:
+    if not (config.cpu_quota or config.cpu_shares or config.cpuset_cpus):
+        return None
+    return Cpu(
+        shares=config.cpu_shares or None,
+        quota=config.cpu_quota or None,
+        period=config.cpu_period or None,
+        cpus=config.cpuset_cpus,
+    )
