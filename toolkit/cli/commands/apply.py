@@ -1,0 +1,72 @@
+"""``dockyard apply``: bring hosts to the state that a playbook declares."""
+
+import sys
+from typing import Any
+
+import click
+
+from toolkit.cli.extravars import extra_variables
+from toolkit.cli.output.choose import choose
+from toolkit.cli.provision import (
+    Provision,
+    Sessions,
+    Wish,
+    exit_status,
+    inventory_of,
+    needs_root,
+)
+from toolkit.core.errors import InvalidInputError
+from toolkit.fleet.links import Options
+from toolkit.playbook.compiler import Selection
+from toolkit.playbook.journal import new_run_id
+from toolkit.playbook.loader import load
+
+REHEARSE = (sys.executable, "-m", "toolkit.cli.entry", "rehearse", "--")
+
+
+@click.command("apply")
+@click.argument("playbook", type=click.Path())
+@click.option("-i", "--inventory", multiple=True, metavar="FILE", help="Hosts; none: this machine.")
+@click.option("-l", "--limit", default="", metavar="PATTERN", help="Only the hosts that it names.")
+@click.option("-C", "--check", is_flag=True, help="Change nothing; show what would change.")
+@click.option("-D", "--diff", is_flag=True, help="Show the difference of each change.")
+@click.option("--rehearse", is_flag=True, help="Run for real in a throw-away copy of the machine.")
+@click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only tasks with these tags.")
+@click.option("--skip-tags", multiple=True, metavar="TAGS", help="No task with these tags.")
+@click.option("-e", "--extra-vars", multiple=True, metavar="K=V|@FILE", help="More variables.")
+@click.option("-f", "--forks", default=5, type=click.IntRange(1), help="Hosts at once.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def command(playbook: str, inventory: tuple[str, ...], **flags: Any) -> None:
+    """Bring hosts to the state that PLAYBOOK declares."""
+    if flags["rehearse"] and inventory:
+        raise InvalidInputError(
+            "--rehearse copies this machine, so it takes no inventory", hint="leave -i out"
+        )
+    loaded = load(playbook)
+    hosts = inventory_of(inventory)
+    options = Options(
+        become="root" if needs_root(loaded) else "",
+        local_prefix=REHEARSE if flags["rehearse"] else (),
+    )
+    output = choose(as_json=flags["as_json"])
+    try:
+        with Sessions(hosts, options) as sessions:
+            recaps = Provision(hosts, sessions, output, _wish(flags)).run(loaded)
+    finally:
+        output.close()
+    sys.exit(exit_status(recaps.values()))
+
+
+def _wish(flags: dict[str, Any]) -> Wish:
+    return Wish(
+        mode={"check": flags["check"], "diff": flags["diff"], "run": new_run_id()},
+        selection=Selection(only=_words(flags["tags"]), skip=_words(flags["skip_tags"])),
+        extra=extra_variables(flags["extra_vars"]),
+        limit=flags["limit"],
+        forks=flags["forks"],
+    )
+
+
+def _words(given: tuple[str, ...]) -> frozenset[str]:
+    """Tags, given once or more often, with commas between them."""
+    return frozenset(word.strip() for text in given for word in text.split(",") if word.strip())

@@ -1,0 +1,60 @@
+"""``dockyard undo``: take back what a run of ``apply`` changed."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from toolkit.cli.output.choose import choose
+from toolkit.cli.provision import Sessions, chosen, inventory_of
+from toolkit.fleet.fan import FORKS, Outcome
+from toolkit.fleet.links import Options
+from toolkit.playbook.results import from_data
+
+
+@click.command("undo")
+@click.argument("run", default="")
+@click.option("-i", "--inventory", multiple=True, metavar="FILE", help="Hosts; none: this machine.")
+@click.option("-l", "--limit", default="", metavar="PATTERN", help="Only the hosts that it names.")
+@click.option("-b", "--become", is_flag=True, help="Become root by sudo.")
+@click.option("-f", "--forks", default=FORKS, type=click.IntRange(1), help="Hosts at once.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def command(run: str, inventory: tuple[str, ...], **flags: Any) -> None:
+    """Take back what RUN changed, the last change first; without RUN, the last run."""
+    hosts = inventory_of(inventory)
+    output = choose(as_json=flags["as_json"])
+
+    def event(data: Mapping[str, Any]) -> None:
+        output.event(from_data(data))
+
+    def one(host: str) -> Any:
+        params = {"run": run, "host": host}
+        return sessions.link(host).call("undo", params, on_event=event).result
+
+    try:
+        with Sessions(hosts, Options(become="root" if flags["become"] else "")) as sessions:
+            found = list(sessions.over(one, chosen(hosts, flags["limit"]), flags["forks"]))
+    finally:
+        output.close()
+    for outcome in found:
+        output.note(_summary(outcome))
+    sys.exit(max(_status(outcome) for outcome in found))
+
+
+def _summary(outcome: Outcome[str, Any]) -> str:
+    if outcome.value is None or outcome.error is not None:
+        assert outcome.error is not None
+        hint = f" ({outcome.error.hint})" if outcome.error.hint else ""
+        return f"{outcome.host}: {outcome.error.message}{hint}"
+    told = outcome.value
+    return (
+        f"{outcome.host}: run {told['run']}: {told['undone']} undone, "
+        f"{told['kept']} without an inverse, {told['failed']} failed"
+    )
+
+
+def _status(outcome: Outcome[str, Any]) -> int:
+    if outcome.value is None:
+        return outcome.exit_status
+    return 1 if outcome.value["failed"] else 0
