@@ -1,0 +1,1 @@
+"""Area F: limits, and the way out through cgroup files."""

@@ -1,0 +1,1 @@
+"""Area E: what is in /dev, and what could be put there."""

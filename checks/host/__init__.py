@@ -1,0 +1,1 @@
+"""Area R: the host itself, and what provisioning promised, asked of the kernel."""

@@ -1,0 +1,1 @@
+"""Area M: process 1, descriptors, exit statuses, and what a removal leaves."""

@@ -1,0 +1,1 @@
+"""Area D: masked and read-only parts of /proc and /sys."""

@@ -1,0 +1,1 @@
+"""Area A: every kind of namespace is the container's own."""

@@ -1,0 +1,1 @@
+"""Area B: capabilities, ids and what they let a process do."""

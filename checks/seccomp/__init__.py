@@ -1,0 +1,1 @@
+"""Area C: the system call filter."""

@@ -1,0 +1,143 @@
+"""Any OCI runtime from its command line: ``runc spec``, changed only by what a box asks for."""
+
+import copy
+import json
+from typing import Any
+
+from toolkit.conformance.boxspec import BoxSpec
+from toolkit.conformance.drivers.base import Started, Workshop, make_root
+from toolkit.conformance.drivers.choice import Choice
+from toolkit.conformance.machine import BoxError, Machine, Ran, last_line
+
+CAPABILITY_SETS = ("bounding", "effective", "permitted")
+PERIOD = 100_000
+# The container's stdout must not be the pipe that the caller reads to its end.
+_START = """
+"$1" --root "$2" run --detach --bundle "$3" --pid-file "$3/pid" "$4" \
+    </dev/null >"$3/out" 2>&1 || { status=$?; cat "$3/out" >&2; exit $status; }
+cat "$3/pid"
+"""
+
+
+class Oci:
+    """A runtime that reads bundles, with a state root of its own."""
+
+    def __init__(self, choice: Choice, shop: Workshop) -> None:
+        self.name = choice.name
+        self.profile = choice.profile
+        self._program = choice.program
+        self._shop = shop
+        self._folder = ""
+        self._base: dict[str, Any] = {}
+        self._count = 0
+
+    def start(self, spec: BoxSpec, argv: tuple[str, ...]) -> Started:
+        """Write a bundle and run it detached."""
+        box = self._bundle(spec, argv)
+        bundle = f"{self._folder}/{box}"
+        command = ("sh", "-c", _START, "sh", self._program, self._state, bundle, box)
+        pid = self._machine.must(command, f"{self.name} cannot start a container")
+        return Started(id=box, pid=int(pid), hostname=spec.hostname)
+
+    def exec(self, started: Started, argv: tuple[str, ...]) -> Ran:
+        """``runtime exec ID ARGV``."""
+        return self._machine.run((*self._command, "exec", started.id, *argv))
+
+    def run(self, argv: tuple[str, ...]) -> Ran:
+        """``runtime run ID`` in the foreground; the runtime removes it by itself."""
+        box = self._bundle(BoxSpec(), argv)
+        return self._machine.run((*self._command, "run", "--bundle", f"{self._folder}/{box}", box))
+
+    def remove(self, started: Started) -> None:
+        """``runtime delete --force ID``."""
+        done = self._machine.run((*self._command, "delete", "--force", started.id))
+        if done.status:
+            raise BoxError(f"{self.name} cannot remove a container: {last_line(done.stderr)}")
+
+    def close(self) -> None:
+        """Remove bundles, root directory and state."""
+        if self._folder:
+            self._machine.remove(self._folder)
+            self._folder = ""
+
+    @property
+    def _machine(self) -> Machine:
+        return self._shop.machine
+
+    @property
+    def _state(self) -> str:
+        return f"{self._folder}/state"
+
+    @property
+    def _command(self) -> tuple[str, ...]:
+        return (self._program, "--root", self._state)
+
+    def _bundle(self, spec: BoxSpec, argv: tuple[str, ...]) -> str:
+        if not self._folder:
+            self._folder = self._machine.temporary()
+            make_root(self._machine, f"{self._folder}/rootfs")
+            self._base = self._specification()
+        self._count += 1
+        box = f"{self._shop.session}-{self._count}"
+        self._machine.must(("mkdir", f"{self._folder}/{box}"), "no place for a bundle")
+        config = configure(self._base, spec, argv)
+        config["root"]["path"] = f"{self._folder}/rootfs"
+        # Relative: below the group that the agent is in, on every cgroup version.
+        config["linux"]["cgroupsPath"] = box
+        self._machine.write(f"{self._folder}/{box}/config.json", json.dumps(config))
+        return box
+
+    def _specification(self) -> dict[str, Any]:
+        script = 'cd "$1" && "$2" spec >&2 && cat config.json'
+        argv = ("sh", "-c", script, "sh", self._folder, self._program)
+        text = self._machine.must(argv, f"{self.name} writes no specification")
+        base: dict[str, Any] = json.loads(text)
+        return base
+
+
+def configure(base: dict[str, Any], spec: BoxSpec, argv: tuple[str, ...]) -> dict[str, Any]:
+    """The runtime's own default ``config.json`` with what a box asks for, and ``/usr``."""
+    config = copy.deepcopy(base)
+    process = config["process"]
+    process["terminal"] = False
+    process["args"] = list(argv)
+    usr = {"destination": "/usr", "type": "bind", "source": "/usr", "options": ["rbind", "ro"]}
+    config["mounts"].insert(0, usr)
+    _resources(config["linux"].setdefault("resources", {}), spec)
+    _privileges(process, spec)
+    if spec.hostname:
+        config["hostname"] = spec.hostname
+    if spec.read_only:
+        config["root"]["readonly"] = True
+    return config
+
+
+def _resources(resources: dict[str, Any], spec: BoxSpec) -> None:
+    cpu: dict[str, Any] = {}
+    if spec.memory:
+        resources["memory"] = {"limit": spec.memory}
+    if spec.pids:
+        resources["pids"] = {"limit": spec.pids}
+    if spec.cpus:
+        cpu.update(quota=int(spec.cpus * PERIOD), period=PERIOD)
+    if spec.cpuset:
+        cpu["cpus"] = spec.cpuset
+    if cpu:
+        resources["cpu"] = cpu
+
+
+def _privileges(process: dict[str, Any], spec: BoxSpec) -> None:
+    if spec.user:
+        process["user"] = {"uid": spec.user, "gid": spec.user}
+    if spec.no_new_privileges:
+        process["noNewPrivileges"] = True
+    capabilities = process.get("capabilities", {})
+    dropped = {f"CAP_{name}" for name in spec.cap_drop}
+    added = {f"CAP_{name}" for name in spec.cap_add}
+    for name in capabilities:
+        kept = set() if "ALL" in spec.cap_drop else set(capabilities[name]) - dropped
+        # As engines do: what is asked for never becomes ambient or inheritable.
+        capabilities[name] = sorted(kept | added if name in CAPABILITY_SETS else kept)
+        # A user other than root holds nothing unless it is ambient.
+        if spec.user and name in ("ambient", "inheritable"):
+            capabilities[name] = []
