@@ -1,0 +1,80 @@
+"""Descriptors of programs that nobody can write through (the answer to CVE-2019-5736).
+
+Whoever opens ``/proc/PID/exe`` of a process gets the very file that it runs. A process that a
+container may look at must therefore run from a file that this container, though it be root, cannot
+open for writing: from a read-only mount of its own, or from a sealed copy in memory.
+"""
+
+import errno
+import fcntl
+import os
+
+from toolkit.linux.libc import AT_EMPTY_PATH
+from toolkit.linux.mounts import MountAttr, OpenTreeFlag, mount_setattr, open_tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from toolkit.linux.libc import StrPath
+
+_F_ADD_SEALS = 1033
+_F_SEAL_SEAL = 0x1
+_F_SEAL_SHRINK = 0x2
+_F_SEAL_GROW = 0x4
+_F_SEAL_WRITE = 0x8
+_MFD_EXEC = 0x10  # Linux 6.3; older kernels answer EINVAL and allow execution anyway
+_COPY = 1 << 24
+
+# open_tree and mount_setattr came with 5.2 and 5.12; a seccomp filter above us says EPERM.
+_NO_CLONE = (errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP)
+
+
+def sealed_executable(path: "StrPath") -> int:
+    """A close-on-exec descriptor of ``path`` for execveat, through which nothing can be written.
+
+    Symbolic links are followed. ``OSError`` where ``path`` cannot be read at all.
+    """
+    try:
+        return read_only_clone(path)
+    except OSError as error:
+        if error.errno not in _NO_CLONE:
+            raise
+    return sealed_copy(path)
+
+
+def read_only_clone(path: "StrPath") -> int:
+    """A detached, read-only mount of the one file ``path``. Needs CAP_SYS_ADMIN."""
+    fd = open_tree(path, flags=OpenTreeFlag.CLONE)
+    try:
+        mount_setattr("", dir_fd=fd, at_flags=AT_EMPTY_PATH, attr_set=MountAttr.RDONLY)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def sealed_copy(path: "StrPath") -> int:
+    """A copy of ``path`` in memory that is sealed against writing, growing and shrinking."""
+    source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        target = _memfd(os.path.basename(os.fsdecode(path)))
+        try:
+            while os.sendfile(target, source, None, _COPY):
+                pass
+            seals = _F_SEAL_SEAL | _F_SEAL_SHRINK | _F_SEAL_GROW | _F_SEAL_WRITE
+            fcntl.fcntl(target, _F_ADD_SEALS, seals)
+        except BaseException:
+            os.close(target)
+            raise
+    finally:
+        os.close(source)
+    return target
+
+
+def _memfd(name: str) -> int:
+    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    try:
+        return os.memfd_create(name, flags | _MFD_EXEC)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    return os.memfd_create(name, flags)
