@@ -101,9 +101,9 @@ class SshHost:
         found = []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
-                if entry.name.isdigit() and os.stat(entry / "ns/pid").st_ino == own:
-                    if text in (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode():
-                        found.append(int(entry.name))
+                here = entry.name.isdigit() and os.stat(entry / "ns/pid").st_ino == own
+                if here and text.encode() in (entry / "cmdline").read_bytes().replace(b"\0", b" "):
+                    found.append(int(entry.name))
         return found
 
 

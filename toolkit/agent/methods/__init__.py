@@ -20,6 +20,9 @@ GROUPS = {
     "stat": "files",
     "readlink": "files",
     "listdir": "files",
+    "apply": "plays",
+    "undo": "plays",
+    "facts": "plays",
 }
 
 

@@ -1,0 +1,32 @@
+"""Plays, their undoing, and the facts of this machine."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from toolkit.agent.call import Call
+from toolkit.agent.host import AgentHost
+from toolkit.facts.gather import gather
+from toolkit.playbook import journal, service
+
+
+def apply(call: Call) -> Any:
+    """``{play, mode, journal}`` with events → the recap; ``journal`` is the folder of journals."""
+    return service.apply(
+        call.params, host=AgentHost(call.files), send=call.send, root=_journals(call)
+    )
+
+
+def undo(call: Call) -> Any:
+    """``{run, journal}`` with events → what was undone."""
+    return service.undo(
+        call.params, host=AgentHost(call.files), send=call.send, root=_journals(call)
+    )
+
+
+def facts(call: Call) -> Mapping[str, Any]:
+    """``{}`` → the facts of this machine."""
+    return gather(AgentHost(call.files))
+
+
+def _journals(call: Call) -> str:
+    return call.get("journal", str, journal.ROOT)
