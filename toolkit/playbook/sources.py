@@ -1,5 +1,6 @@
 """Files that came with the play, on the host: a task's ``src`` becomes what the host can read."""
 
+import posixpath
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,13 @@ class Sources:
         name = str(arguments["src"])
         digest = self._digest(folder, name)
         if module != "template":
-            return {**arguments, "src": digest}
-        content = scope.engine.file(self._text(digest), name)
+            return {**arguments, "src": f"{digest}#{posixpath.basename(name)}"}
+        content = scope.engine.file(
+            self._text(digest),
+            name,
+            trim_blocks=_is_true(arguments.get("trim_blocks", True)),
+            lstrip_blocks=_is_true(arguments.get("lstrip_blocks", False)),
+        )
         return {**arguments, "src": name, "content": content}
 
     def _digest(self, folder: str, name: str) -> str:

@@ -114,10 +114,15 @@ class Engine:
                 self._conditions[text] = compiled
             return _defined(compiled())
 
-    def file(self, text: str, name: str) -> str:
+    def file(
+        self, text: str, name: str, *, trim_blocks: bool = True, lstrip_blocks: bool = False
+    ) -> str:
         """A template file, rendered; ``name`` is how a fault calls it."""
+        environment = self._text
+        if (trim_blocks, lstrip_blocks) != (True, False):
+            environment = environment.overlay(trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
         with _Told(name):
-            return self._text.from_string(text).render()
+            return environment.from_string(text).render()
 
     def undefined(self, name: str, reason: str) -> Any:
         """A value that fails when it is used, saying ``reason``."""
