@@ -67,8 +67,7 @@ class Extractor:
         self._bytes = 0
 
     def run(self, reader: TarReader) -> Totals:
-        """Unpack all; ``InvalidInputError`` and ``OSError`` name the entry."""
-        os.umask(0)
+        """Unpack all; ``InvalidInputError`` and ``OSError`` name the entry. Wants umask 0."""
         count = 0
         try:
             while entry := reader.next_entry():

@@ -73,6 +73,7 @@ def _unpack(asked: dict[str, Any], stream: int) -> dict[str, Any]:
     flags = os.O_PATH | os.O_DIRECTORY
     lowers = tuple(os.open(path, flags) for path in asked["lowers"])
     root = confine(asked["directory"])
+    os.umask(0)
     reader = TarReader(PipeSource(stream))
     extractor = Extractor(
         root, lowers=lowers, policy=Policy(**asked["policy"]), limits=Limits(**asked["limits"])

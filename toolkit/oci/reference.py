@@ -62,6 +62,11 @@ def parse_reference(text: str) -> Reference:
 
     A reference without tag and digest gets the tag ``latest``.
     """
+    if "://" in text:
+        rest = text.partition("://")[2]
+        raise InvalidInputError(
+            f"reference '{text}': an image's name has no scheme", hint=f"did you mean '{rest}'?"
+        )
     rest, at, digest_text = text.partition("@")
     digest = parse_digest(digest_text, at=f"reference '{text}'") if at else None
     domain, path = _split_domain(rest)
