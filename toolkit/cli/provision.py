@@ -1,13 +1,16 @@
 """Runs a playbook over hosts: selects them, sends each its plays, collects the recaps."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from toolkit.cli.output.sink import Output
+from toolkit.cli.settings import load_settings
 from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.fleet import fan
 from toolkit.fleet.links import Links, Options
+from toolkit.inventory.connection import connection
 from toolkit.inventory.load import load as load_inventory
 from toolkit.inventory.load import this_machine
 from toolkit.inventory.model import Inventory
@@ -20,7 +23,7 @@ from toolkit.ssh.link import Link
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
-    """How a playbook is to be run; ``journal`` is the folder of journals on a host."""
+    """How a playbook is to be run; ``journal`` is the folder of journals on this machine."""
 
     mode: Mapping[str, Any] = field(default_factory=dict)
     selection: Selection = field(default_factory=Selection)
@@ -45,6 +48,11 @@ def chosen(inventory: Inventory, limit: str) -> tuple[str, ...]:
     return found
 
 
+def journal_folder() -> str:
+    """Where this machine keeps its journals: below the data root, which the settings name."""
+    return os.path.join(load_settings({}, os.environ).data_root, "journal")
+
+
 def needs_root(playbook: Playbook) -> bool:
     """Whether any task asks for root, so that agents must be started as root."""
     return any(
@@ -66,6 +74,10 @@ class Sessions:
         if host not in self._open:
             self._open[host] = self._links.open(host, self._inventory.variables(host))
         return self._open[host]
+
+    def is_local(self, host: str) -> bool:
+        """Whether the host is this machine."""
+        return connection(host, self._inventory.variables(host)).local
 
     def over(
         self, function: Callable[[str], Any], hosts: Iterable[str], forks: int
@@ -144,7 +156,7 @@ class Provision:
             magic={**shared, "group_names": list(self._inventory.groups_of(host))},
         )
         params: dict[str, Any] = {"play": play.data, "mode": dict(self._wish.mode)}
-        if self._wish.journal:
+        if self._wish.journal and self._sessions.is_local(host):
             params["journal"] = self._wish.journal
         link = self._sessions.link(host)
         reply = link.call("apply", params, files=play.files, on_event=self._event)

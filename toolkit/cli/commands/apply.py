@@ -13,6 +13,7 @@ from toolkit.cli.provision import (
     Wish,
     exit_status,
     inventory_of,
+    journal_folder,
     needs_root,
 )
 from toolkit.core.errors import InvalidInputError
@@ -64,6 +65,7 @@ def _wish(flags: dict[str, Any]) -> Wish:
         extra=extra_variables(flags["extra_vars"]),
         limit=flags["limit"],
         forks=flags["forks"],
+        journal=journal_folder(),
     )
 
 

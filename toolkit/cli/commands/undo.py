@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from toolkit.cli.output.choose import choose
-from toolkit.cli.provision import Sessions, chosen, inventory_of
+from toolkit.cli.provision import Sessions, chosen, inventory_of, journal_folder
 from toolkit.fleet.fan import FORKS, Outcome
 from toolkit.fleet.links import Options
 from toolkit.playbook.results import from_data
@@ -30,6 +30,8 @@ def command(run: str, inventory: tuple[str, ...], **flags: Any) -> None:
 
     def one(host: str) -> Any:
         params = {"run": run, "host": host}
+        if sessions.is_local(host):
+            params["journal"] = journal_folder()
         return sessions.link(host).call("undo", params, on_event=event).result
 
     try:
