@@ -58,6 +58,7 @@ exec /usr/sbin/sshd -D -e -f /etc/dockyard-sshd/config
 _CONFIG = """\
 Port {port}
 ListenAddress {address}
+ListenAddress 127.0.0.1
 HostKey /etc/dockyard-sshd/host_key
 AuthorizedKeysFile /etc/dockyard-sshd/authorized_keys
 StrictModes no

@@ -73,7 +73,7 @@ class Server:
                 answer = self._handle(message)
             finally:
                 self._busy = False
-            wire.send(self._writer, answer)
+            self._send(message.header.get("id"), answer)
 
     def _read(self) -> None:
         try:
@@ -98,6 +98,14 @@ class Server:
             return wire.Message(header={"id": number, "error": faults.to_data(_unforeseen(error))})
         answer = made if isinstance(made, Answer) else Answer(result=made)
         return wire.Message(header={"id": number, "result": answer.result}, body=answer.body)
+
+    def _send(self, number: Any, answer: wire.Message) -> None:
+        try:
+            wire.send(self._writer, answer)
+        except (TypeError, ValueError) as error:
+            # json refused it before anything was written: the stream is still good.
+            fault = faults.to_data(ToolkitError(f"the answer cannot be sent: {error}"))
+            wire.send(self._writer, wire.Message(header={"id": number, "error": fault}))
 
     def _call(self, message: wire.Message) -> Call:
         header = message.header

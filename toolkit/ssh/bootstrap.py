@@ -104,10 +104,11 @@ def _judged(target: Target, said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _silence(target: Target, channel: SshChannel) -> UnavailableError:
-    words = channel.last_words()
-    if target.become and "sudo" in words:
+    errors = channel.last_errors()
+    if target.become and "sudo" in errors:
         return UnavailableError(
-            f"host '{target.host}': cannot become '{target.become}': {words}",
+            f"host '{target.host}': cannot become '{target.become}': {errors}",
             hint="let the user run sudo there without a password (NOPASSWD)",
         )
-    return UnavailableError(f"host '{target.host}': the agent did not start: {words}")
+    why = errors or f"status {channel.exit_status()}"
+    return UnavailableError(f"host '{target.host}': the agent did not start: {why}")

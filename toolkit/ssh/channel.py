@@ -59,6 +59,12 @@ class SshChannel:
 
     def last_words(self) -> str:
         """How the program ended, and the last lines that it wrote to stderr."""
+        errors, status = self.last_errors(), self.exit_status()
+        ended = f"the agent ended with status {status}" if status is not None else ""
+        return "\n".join(part for part in (ended, errors) if part)
+
+    def last_errors(self) -> str:
+        """The last lines that the program wrote to stderr, once it has ended."""
         deadline = time.monotonic() + POLL_SECONDS
         with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
             while not self._channel.exit_status_ready() and time.monotonic() < deadline:
@@ -66,10 +72,8 @@ class SshChannel:
                     break
                 self._channel.status_event.wait(0.05)
             self._drain_errors()
-        status = self.exit_status()
-        ended = f"the agent ended with status {status}" if status is not None else ""
         lines = self._errors.decode(errors="replace").strip().splitlines()
-        return "\n".join(part for part in (ended, *lines[-SHOWN_LINES:]) if part)
+        return "\n".join(lines[-SHOWN_LINES:])
 
     def exit_status(self) -> int | None:
         """The program's exit status, ``None`` while it runs or when its host is gone."""

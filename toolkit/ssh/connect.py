@@ -5,6 +5,7 @@ costs 40 ms a request. Errors name the host and are ``UnavailableError``.
 """
 
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import fabric
 import paramiko
 
-from toolkit.core.errors import UnavailableError
+from toolkit.core.errors import InvalidInputError, UnavailableError
 from toolkit.ssh.hostkeys import HostKeyError, Key, KnownHosts
 from toolkit.ssh.target import Target
 
@@ -40,6 +41,9 @@ class Strict(paramiko.MissingHostKeyPolicy):  # type: ignore[misc] # the library
 
 def connect(target: Target) -> fabric.Connection:
     """Log in; ``UnavailableError`` (``HostKeyError`` for a wrong key) says why it cannot be."""
+    for path in target.key_files:
+        if not os.path.isfile(path):
+            raise InvalidInputError(f"host '{target.host}': no such key file: '{path}'")
     try:
         connection = _configured(target)
     except (OSError, ValueError, paramiko.SSHException) as error:
