@@ -47,7 +47,7 @@ class ContainerConfig:
     microseconds, ``pids_limit`` 0 or -1 is no limit. ``env`` holds ``K=V``; ``entrypoint`` None
     is the image's own. ``seccomp`` is empty, ``unconfined`` or the text of a profile in Docker's
     JSON form. ``pid`` and ``ipc``: empty, ``host``, ``container:ID`` and, for ``ipc``, ``none``
-    ``private`` ``shareable``.
+    ``private`` ``shareable``. ``rows`` and ``columns`` are the terminal's size, 0 where unknown.
     """
 
     image: str = ""
@@ -80,6 +80,8 @@ class ContainerConfig:
     interactive: bool = False
     tty: bool = False
     detach: bool = False
+    rows: int = 0
+    columns: int = 0
     auto_remove: bool = False
     stop_signal: str = ""
     stop_timeout: int = -1

@@ -2,7 +2,8 @@
 
 A row says what was promised; whether a container runs is the kernel's to say. The phase of a
 row is ``making`` while its owner builds it, ``ready`` once it is whole, ``removing`` while its
-owner takes it away; a row whose owner died is finished or undone by ``reconcile``.
+owner takes it away; ``tied`` is whole but shall not outlive its owner. A row whose owner died is
+finished or undone by ``reconcile``.
 """
 
 import os
@@ -17,26 +18,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-MAKING, READY, REMOVING = "making", "ready", "removing"
+MAKING, READY, TIED, REMOVING = "making", "ready", "tied", "removing"
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS containers (
   id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, config TEXT NOT NULL,
-  created REAL NOT NULL, phase TEXT NOT NULL, owner TEXT NOT NULL, auto_remove INTEGER NOT NULL
+  created REAL NOT NULL, started REAL NOT NULL, phase TEXT NOT NULL, owner TEXT NOT NULL,
+  auto_remove INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
 """
-_COLUMNS = "id, name, image, config, created, phase, owner, auto_remove"
+_COLUMNS = "id, name, image, config, created, started, phase, owner, auto_remove"
 
 
 @record
 class Row:
-    """One container: ``config`` is JSON text, ``created`` seconds since 1970."""
+    """One container: ``config`` is JSON text, times are seconds since 1970, 0 for never."""
 
     id: str
     name: str
     image: str
     config: str
     created: float
+    started: float = 0.0
     phase: str
     owner: str
     auto_remove: bool
@@ -90,6 +93,12 @@ class Database:
         """Put a container into a phase."""
         self._db.execute(
             "UPDATE containers SET phase=?, owner=? WHERE id=?", (phase, owner, container)
+        )
+
+    def started(self, container: str, *, phase: str, at: float) -> None:
+        """Note that it was started; what was being made is whole now."""
+        self._db.execute(
+            "UPDATE containers SET started=?, phase=? WHERE id=?", (at, phase, container)
         )
 
     def delete(self, container: str) -> None:

@@ -31,28 +31,9 @@ from toolkit.oci.spec import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Protocol
 
     from toolkit.engine.config import Bind, ContainerConfig, Tmpfs
-
-    class Image(Protocol):
-        """What an image says about its containers."""
-
-        @property
-        def env(self) -> tuple[str, ...]:
-            """``K=V`` texts."""
-
-        @property
-        def entrypoint(self) -> tuple[str, ...]:
-            """What always runs."""
-
-        @property
-        def cmd(self) -> tuple[str, ...]:
-            """What follows the entrypoint when nothing was asked."""
-
-        @property
-        def workdir(self) -> str:
-            """Where the process starts."""
+    from toolkit.engine.seams import Image
 
 
 @record
@@ -74,7 +55,6 @@ class Context:
     image_binds: "tuple[tuple[str, str], ...]" = ()
     pid_path: str = ""
     swap_limit: bool = False
-    seccomp: "Mapping[str, object] | None" = None
 
 
 def to_spec(config: "ContainerConfig", image: "Image", context: Context) -> Spec:
@@ -89,7 +69,7 @@ def to_spec(config: "ContainerConfig", image: "Image", context: Context) -> Spec
             namespaces=_namespaces(config, context),
             devices=context.devices if privileged else (),
             resources=_resources(config, context),
-            seccomp=None if _unconfined(config) else context.seccomp,
+            seccomp=_filter(config),
             sysctl={} if config.network == "host" else dict(defaults.NET_SYSCTL),
             masked_paths=() if privileged else defaults.MASKED_PATHS,
             readonly_paths=() if privileged else defaults.READONLY_PATHS,
@@ -281,8 +261,21 @@ def _root_propagation(binds: "tuple[Bind, ...]") -> str:
     return "rslave" if "slave" in asked else "rprivate"
 
 
-def _unconfined(config: "ContainerConfig") -> bool:
-    return config.seccomp == "unconfined" or (config.privileged and not config.seccomp)
+def _filter(config: "ContainerConfig") -> "Mapping[str, object] | None":
+    """The system call filter: an empty one stands for the runtime's default profile."""
+    if config.seccomp == "unconfined" or (config.privileged and not config.seccomp):
+        return None
+    if not config.seccomp:
+        return {}
+    import json  # noqa: PLC0415 - few ask for a profile of their own
+
+    try:
+        profile = json.loads(config.seccomp)
+    except ValueError as error:
+        raise InvalidInputError(f"seccomp: the profile is no JSON: {error}") from None
+    if not isinstance(profile, dict) or "defaultAction" not in profile:
+        raise InvalidInputError("seccomp: the profile is no object with a 'defaultAction'")
+    return profile
 
 
 def _resources(config: "ContainerConfig", context: Context) -> Resources:

@@ -185,7 +185,7 @@ def test_kernel_file_systems_are_read_only_and_masked() -> None:
 
 def test_privileged_takes_all_of_that_away() -> None:
     node = Device(path="/dev/kvm", type="c", major=10, minor=232)
-    context = Context(id=ID, capabilities=OWN, devices=(node,), seccomp={"defaultAction": "x"})
+    context = Context(id=ID, capabilities=OWN, devices=(node,))
     made = spec(privileged=True, context=context)
     assert made.linux.masked_paths == made.linux.readonly_paths == ()
     assert "rw" in mounts(made)["/sys"].options
@@ -196,10 +196,18 @@ def test_privileged_takes_all_of_that_away() -> None:
 
 
 def test_seccomp_is_on_unless_unconfined() -> None:
-    context = Context(id=ID, seccomp={"defaultAction": "SCMP_ACT_ERRNO"})
-    assert spec(context=context).linux.seccomp is not None
-    assert spec(context=context, seccomp="unconfined").linux.seccomp is None
-    assert spec(context=context, seccomp="{}", privileged=True).linux.seccomp is not None
+    assert spec().linux.seccomp == {}
+    assert spec(seccomp="unconfined").linux.seccomp is None
+    profile = '{"defaultAction": "SCMP_ACT_ERRNO"}'
+    for privileged in (False, True):
+        found = spec(seccomp=profile, privileged=privileged).linux.seccomp
+        assert found == {"defaultAction": "SCMP_ACT_ERRNO"}
+
+
+@pytest.mark.parametrize("profile", ["{", "[]", "{}", '"text"'])
+def test_a_broken_profile_is_refused(profile: str) -> None:
+    with pytest.raises(InvalidInputError, match="seccomp: the profile is no"):
+        spec(seccomp=profile)
 
 
 def test_devices_are_denied_first() -> None:

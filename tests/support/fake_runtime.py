@@ -1,0 +1,108 @@
+"""A runtime without a kernel: what the engine asks of it is kept, what ends is said by the test."""
+
+import json
+import os
+from pathlib import Path
+
+from toolkit.core.errors import NotFoundError
+from toolkit.engine.seams import Stdio
+from toolkit.runtime.client import StartError
+from toolkit.runtime.request import ExecRequest, StartRequest
+from toolkit.runtime.states import State
+
+
+class FakeSession:
+    """A process that ends when ``end`` is called; readable from then on."""
+
+    def __init__(self, runtime: "FakeRuntime", request: StartRequest | ExecRequest) -> None:
+        self.master: int | None = None
+        self._runtime = runtime
+        self._request = request
+        self.signals: list[int] = []
+        self.size = (0, 0)
+        self.closed = False
+        self.status = 0
+        self._reader, self._writer = os.pipe()
+
+    def started(self) -> int:
+        if self._runtime.failure:
+            raise self._runtime.failure
+        return os.getpid()
+
+    def wait(self) -> int:
+        os.read(self._reader, 1)
+        return self.status
+
+    def end(self, status: int = 0) -> None:
+        self.status = status
+        if isinstance(self._request, StartRequest):
+            self._runtime.finish(self._request, status)
+        os.write(self._writer, b".")
+
+    def signal(self, number: int) -> None:
+        self.signals.append(number)
+
+    def resize(self, rows: int, columns: int) -> None:
+        self.size = (rows, columns)
+
+    def fileno(self) -> int:
+        return self._reader
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeRuntime:
+    """Launcher and kernel in one; ``dies_of`` are the signals that end a container."""
+
+    def __init__(self) -> None:
+        self.failure: StartError | None = None
+        self.requests: list[StartRequest | ExecRequest] = []
+        self.stdio: list[Stdio] = []
+        self.sessions: dict[str, FakeSession] = {}
+        self.states: dict[str, State] = {}
+        self.cleaned: list[str] = []
+        self.killed: list[int] = []
+        self.dies_of = {15, 9}
+        self.has_shim = True
+
+    def start(self, request: StartRequest, stdio: Stdio) -> FakeSession:
+        self.requests.append(request)
+        self.stdio.append(stdio)
+        session = FakeSession(self, request)
+        if self.failure is None:
+            state = State(id=request.id, status="running", pid=os.getpid(), shim_pid=1, cgroup={})
+            self.states[request.state_dir] = state
+            self.sessions[request.state_dir] = session
+        return session
+
+    def exec(self, request: ExecRequest, stdio: Stdio) -> FakeSession:
+        self.requests.append(request)
+        self.stdio.append(stdio)
+        return FakeSession(self, request)
+
+    def close(self) -> None:
+        return
+
+    def finish(self, request: StartRequest, status: int) -> None:
+        del self.states[request.state_dir]
+        if request.exit_file:
+            data = {"status": status, "oom": False, "finished": 5.0}
+            Path(request.exit_file).write_text(json.dumps(data))
+
+    def connect_shim(self, state_dir: str) -> FakeSession:
+        if not self.has_shim:
+            raise NotFoundError("no shim")
+        return self.sessions[state_dir]
+
+    def read_state(self, state_dir: str) -> State | None:
+        return self.states.get(state_dir)
+
+    def kill(self, state_dir: str, number: int) -> None:
+        self.killed.append(number)
+        if number in self.dies_of:
+            self.sessions[state_dir].end(128 + number)
+
+    def cleanup(self, state_dir: str) -> None:
+        self.cleaned.append(state_dir)
+        self.states.pop(state_dir, None)

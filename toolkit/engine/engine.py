@@ -1,0 +1,320 @@
+"""Many containers on one machine: make, start, enter, stop, remove, look at them."""
+
+import os
+import time
+from contextlib import ExitStack, closing, suppress
+
+from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError
+from toolkit.engine import owner
+from toolkit.engine.database import MAKING, READY, TIED, Database, Row
+from toolkit.engine.defaults import STOP_SECONDS
+from toolkit.engine.model import Running
+from toolkit.engine.prepare import make_directories, prepare, start_request, write_files
+from toolkit.engine.spec import check_modes
+from toolkit.engine.stored import PlainImage, Stored, dump, load, plain
+from toolkit.engine.watch import Watch
+from toolkit.runtime import client
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
+    from toolkit.engine.config import ContainerConfig
+    from toolkit.engine.model import ExecConfig, View
+    from toolkit.engine.prepare import Prepared
+    from toolkit.engine.seams import Kernel, Launcher, LauncherFactory, Resolver, Session, Stdio
+    from toolkit.engine.settings import Settings
+
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+_TERM, _KILL = 15, 9
+
+
+class Engine:
+    """The containers of one data root.
+
+    ``launcher`` is called once, when the first container starts; ``images`` finds an image by
+    name; ``kernel`` looks at running ones. A context manager that lets the launcher go;
+    containers live on.
+    """
+
+    def __init__(
+        self,
+        settings: "Settings",
+        launcher: "LauncherFactory",
+        images: "Resolver",
+        *,
+        kernel: "Kernel" = client,
+    ) -> None:
+        self.settings = settings
+        self._make_launcher = launcher
+        self._images = images
+        self._kernel = kernel
+        self._launcher: Launcher | None = None
+        self._db = Database(settings.database)
+        self._watch = Watch(settings, self._db, kernel)
+        self._watch.reconcile()
+
+    def close(self) -> None:
+        """Let the launcher and the database go."""
+        if self._launcher is not None:
+            self._launcher.close()
+            self._launcher = None
+        self._db.close()
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # making and starting
+
+    def create(self, config: "ContainerConfig") -> str:
+        """Make a container without starting it; its id."""
+        with ExitStack() as undo:
+            made = self._make(config, undo)
+            self._db.move(made.id, phase=READY)
+            undo.pop_all()
+        return made.id
+
+    def run(self, config: "ContainerConfig", stdio: "Stdio", *, tied: bool = False) -> Running:
+        """Make and start a container; what fails to start leaves nothing.
+
+        ``stdio`` are the caller's descriptors. With ``tied`` it ends when this process does.
+        """
+        with ExitStack() as undo:
+            made = self._make(config, undo)
+            running = self._start(made, stdio, phase=TIED if tied else READY)
+            undo.pop_all()
+        return running
+
+    def start(self, reference: str, stdio: "Stdio | None" = None) -> Running:
+        """Start a container that was created or has ended; without ``stdio`` in the background."""
+        row = self._db.find(reference)
+        if self._watch.state(row.id) is not None:
+            raise ConflictError(f"container '{row.name}' is running already")
+        stored = load(row.config)
+        made = prepare(self.settings, row.id, stored, self._pid_path(stored.config))
+        with suppress(FileNotFoundError):
+            os.unlink(f"{made.directory}/exit.json")
+        if stdio is not None:
+            return self._start(made, stdio, phase=READY)
+        nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            return self._start(made, (nothing, nothing, nothing), phase=READY)
+        finally:
+            os.close(nothing)
+
+    def _make(self, config: "ContainerConfig", undo: ExitStack) -> "Prepared":
+        """Everything up to the start; each thing made is undone by ``undo``."""
+        check_modes(config)
+        image = plain(self._images(config.image)) if config.image else _root(config.rootfs)
+        stored = Stored(config=config, image=image)
+        container = self._new_id()
+        made = prepare(self.settings, container, stored, self._pid_path(config))
+        row = Row(
+            id=container,
+            name=self._name(config.name),
+            image=config.image or config.rootfs,
+            config=dump(stored),
+            created=time.time(),
+            phase=MAKING,
+            owner=owner.me(),
+            auto_remove=config.auto_remove,
+        )
+        self._db.insert(row)
+        undo.callback(self._db.delete, container)
+        undo.callback(self._kernel.cleanup, self.settings.state_dir(container))
+        make_directories(made, undo)
+        return made
+
+    def _start(self, made: "Prepared", stdio: "Stdio", *, phase: str) -> Running:
+        os.makedirs(self.settings.run_root, mode=0o711, exist_ok=True)
+        write_files(made)
+        config = made.stored.config
+        request = start_request(
+            self.settings, made, passthrough=_passes_through(made.stored.config, stdio)
+        )
+        session = self._launch().start(request, stdio)
+        try:
+            session.started()
+        except BaseException:
+            session.close()
+            raise
+        self._db.started(made.id, phase=phase, at=time.time())
+        if config.rows and session.master is not None:
+            session.resize(config.rows, config.columns)
+        done = (lambda: self._db.delete(made.id)) if config.auto_remove else None
+        return Running(made.id, session, done=done)
+
+    def _launch(self) -> "Launcher":
+        if self._launcher is None:
+            self._launcher = self._make_launcher()
+        return self._launcher
+
+    def _new_id(self) -> str:
+        from toolkit.engine.names import random_id  # noqa: PLC0415 - one import for one line
+
+        return random_id()
+
+    def _name(self, asked: str) -> str:
+        if not asked:
+            from toolkit.engine.names import random_name  # noqa: PLC0415 - not for named ones
+
+            return random_name(lambda name: self._db.by_name(name) is not None)
+        if len(asked) < 2 or not set(asked) <= _NAME or asked[0] in "_.-":
+            raise InvalidInputError(
+                f"'{asked}' is no name for a container",
+                hint="two or more of letters, digits, _ . and -, the first a letter or a digit",
+            )
+        return asked
+
+    def _pid_path(self, config: "ContainerConfig") -> str:
+        """The pid namespace to join, of a container that runs now."""
+        kind, colon, other = config.pid.partition(":")
+        if kind != "container" or not colon:
+            return ""
+        return f"/proc/{self._running(other).pid}/ns/pid"
+
+    # entering
+
+    def exec(self, reference: str, asked: "ExecConfig", stdio: "Stdio") -> Running:
+        """Run one more process in a running container."""
+        from toolkit.engine.entering import exec_request  # noqa: PLC0415 - a start needs it not
+
+        view = self._running(reference)
+        row = self._db.find(view.id)
+        request = exec_request(self.settings, view, load(row.config), asked)
+        session = self._launch().exec(request, stdio)
+        try:
+            session.started()
+        except BaseException:
+            session.close()
+            raise
+        if asked.rows and session.master is not None:
+            session.resize(asked.rows, asked.columns)
+        return Running(view.id, session)
+
+    # ending
+
+    def kill(self, reference: str, number: int = _KILL) -> None:
+        """Send a signal to the container's first process."""
+        view = self._running(reference)
+        self._kernel.kill(self.settings.state_dir(view.id), number)
+
+    def stop(self, reference: str, timeout: float | None = None) -> None:
+        """Ask a container to end, and kill it after ``timeout`` seconds; nothing if it is over."""
+        row = self._db.find(reference)
+        state_dir = self.settings.state_dir(row.id)
+        if self._watch.state(row.id) is None:
+            return
+        stored = load(row.config)
+        self._kernel.kill(state_dir, _stop_signal(stored))
+        if timeout is None:
+            asked = stored.config.stop_timeout
+            timeout = asked if asked >= 0 else STOP_SECONDS
+        if not self._ended_within(row.id, timeout):
+            self._kernel.kill(state_dir, _KILL)
+            self._ended_within(row.id, None)
+        if row.auto_remove:
+            self._watch.reconcile()
+
+    def wait(self, reference: str) -> int:
+        """Wait until a container is over; its exit status."""
+        row = self._db.find(reference)
+        session = self._shim(row.id)
+        if session is not None:
+            with closing(session):
+                return session.wait()
+        self._ended_within(row.id, None)
+        return self.inspect(row.id).exit_status
+
+    def remove(self, reference: str, *, force: bool = False) -> str:
+        """Remove a container that is over, or with ``force`` any; its id."""
+        row = self._db.find(reference)
+        if not force and self._watch.state(row.id) is not None:
+            raise ConflictError(
+                f"container '{row.name}' is running",
+                hint=f"stop it first with 'dockyard stop {row.name}', or remove it with -f",
+            )
+        self._watch.discard(row)
+        return row.id
+
+    def _ended_within(self, container: str, seconds: float | None) -> bool:
+        """Wait for the end, by the shim where there is one; whether it came in time."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        session = self._shim(container)
+        if session is not None:
+            with closing(session):
+                _readable(session, seconds)
+        while self._watch.state(container) is not None:
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
+        return True
+
+    def _shim(self, container: str) -> "Session | None":
+        """The line to a container's shim; None where it is over, or its shim was killed."""
+        if self._watch.state(container) is None:
+            return None
+        try:
+            return self._kernel.connect_shim(self.settings.state_dir(container))
+        except (OSError, NotFoundError):
+            return None
+
+    # looking
+
+    def list(self, *, all: bool = False) -> "list[View]":  # noqa: A002 - as 'ps --all' says
+        """Running containers, or all that are whole; the newest first."""
+        rows = [row for row in self._db.all() if self._watch.listed(row)]
+        views = [self._watch.view(row) for row in rows]
+        return [view for view in views if all or view.status in ("running", "paused")]
+
+    def inspect(self, reference: str) -> "View":
+        """A container as it is now."""
+        return self._watch.view(self._db.find(reference))
+
+    def _running(self, reference: str) -> "View":
+        view = self.inspect(reference)
+        if view.status != "running":
+            raise ConflictError(f"container '{view.name}' is not running: it is {view.status}")
+        return view
+
+
+def _readable(session: "Session", seconds: float | None) -> None:
+    import select  # noqa: PLC0415 - only ending needs it
+
+    poll = select.poll()
+    poll.register(session, select.POLLIN)
+    poll.poll(None if seconds is None else seconds * 1000)
+
+
+def _root(path: str) -> PlainImage:
+    """A directory as an image; it is only read."""
+    if not path:
+        raise InvalidInputError("neither an image nor a root directory is given")
+    full = os.path.abspath(path)
+    if not os.path.isdir(full):
+        raise NotFoundError(
+            f"root file system '{path}' is no directory", hint="give a directory that holds one"
+        )
+    return PlainImage(lower=(full,))
+
+
+def _passes_through(config: "ContainerConfig", stdio: "Stdio") -> bool:
+    """Whether a container may hold the caller's own descriptors.
+
+    Never a terminal: a process inside could type into it (TIOCSTI). Never where a log is kept.
+    """
+    if not config.auto_remove or config.tty or config.detach:
+        return False
+    return not any(os.isatty(fd) for fd in stdio)
+
+
+def _stop_signal(stored: Stored) -> int:
+    asked = stored.config.stop_signal or stored.image.config.stop_signal
+    if not asked:
+        return _TERM
+    from toolkit.engine.signals import parse_signal  # noqa: PLC0415 - signal costs 5 ms
+
+    return parse_signal(asked)

@@ -1,0 +1,71 @@
+"""What the machine adds to a container: its devices, its names, what this process may do."""
+
+import os
+import stat
+
+from toolkit.linux import capabilities
+from toolkit.oci.spec import Device
+
+_KINDS = {stat.S_IFCHR: "c", stat.S_IFBLK: "b"}
+_OWN = ("/dev/console", "/dev/ptmx", "/dev/tty")  # every container has its own
+_SKIPPED = ("/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/fd")  # noqa: S108 - names, not files
+
+
+def own_capabilities() -> tuple[str, ...]:
+    """What this process may hand on: its permitted capabilities that are in its bounding set."""
+    masks = {}
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith("Cap"):
+                name, _, value = line.partition(":")
+                masks[name] = int(value, 16)
+    return capabilities.names(masks["CapPrm"] & masks["CapBnd"])
+
+
+def host_devices(root: str = "/dev") -> tuple[Device, ...]:
+    """The nodes below ``/dev`` that a privileged container gets: all but terminals."""
+    found = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if f"/dev/{name}" not in _SKIPPED]
+        for name in files:
+            path = f"{folder}/{name}"
+            seen = os.lstat(path)
+            kind = _KINDS.get(stat.S_IFMT(seen.st_mode))
+            if kind and not _is_terminal(path):
+                found.append(_device(path, kind, seen))
+    return tuple(sorted(found, key=lambda device: device.path))
+
+
+def _is_terminal(path: str) -> bool:
+    return path in _OWN or path.startswith(("/dev/tty", "/dev/vcs"))
+
+
+def _device(path: str, kind: str, seen: os.stat_result) -> Device:
+    return Device(
+        path=path,
+        type=kind,
+        major=os.major(seen.st_rdev),
+        minor=os.minor(seen.st_rdev),
+        file_mode=stat.S_IMODE(seen.st_mode),
+        uid=seen.st_uid,
+        gid=seen.st_gid,
+    )
+
+
+def is_overlay(path: str) -> bool:
+    """Whether a directory lies on an overlay, which cannot hold another one's upper layer."""
+    seen = os.stat(path)
+    number = f"{os.major(seen.st_dev)}:{os.minor(seen.st_dev)}"
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            fields = line.split()
+            if fields[2] == number:
+                return fields[fields.index("-") + 1] == "overlay"
+    return False
+
+
+def counts_swap() -> bool:
+    """Whether the kernel limits swap: its files are there on v1 at the top, on v2 below it."""
+    if os.path.isdir("/sys/fs/cgroup/memory"):
+        return os.path.exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")
+    return os.path.exists("/proc/swaps") and os.path.exists("/sys/fs/cgroup/cgroup.controllers")

@@ -1,0 +1,99 @@
+"""What the engine hands out and asks for: views of containers, exec requests, running ones."""
+
+from toolkit.core.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from toolkit.engine.config import ContainerConfig
+    from toolkit.engine.seams import Session
+
+
+@record
+class ExecConfig:
+    """One more process in a running container; empty values are the container's own.
+
+    ``rows`` and ``columns`` are the terminal's size, 0 where unknown.
+    """
+
+    command: tuple[str, ...]
+    env: tuple[str, ...] = ()
+    workdir: str = ""
+    user: str = ""
+    tty: bool = False
+    interactive: bool = False
+    privileged: bool = False
+    rows: int = 0
+    columns: int = 0
+
+
+@record
+class View:
+    """A container as it is now.
+
+    ``status`` is ``created``, ``running``, ``paused`` or ``exited``; times are seconds since 1970,
+    0 where it has not come to that; ``pid`` is the init's in the host; ``log`` is the path of its
+    log, empty where none is kept.
+    """
+
+    id: str
+    name: str
+    image: str
+    args: tuple[str, ...]
+    config: "ContainerConfig"
+    status: str
+    created: float
+    started: float = 0.0
+    finished: float = 0.0
+    pid: int = 0
+    exit_status: int = 0
+    oom_killed: bool = False
+    digest: str = ""
+    log: str = ""
+
+
+class Running:
+    """A started process: wait for it, signal it, size its terminal; ``id`` is its container's."""
+
+    def __init__(
+        self, container: str, session: "Session", *, done: "Callable[[], None] | None" = None
+    ) -> None:
+        self.id = container
+        self.session = session
+        self._done = done
+
+    @property
+    def master(self) -> int | None:
+        """The terminal to read from and write to; None without one."""
+        return self.session.master
+
+    def wait(self) -> int:
+        """The exit status, 128+n for signal n; of an auto-removed container nothing is left."""
+        status = self.session.wait()
+        if self._done:
+            self._done()
+        return status
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process."""
+        self.session.signal(number)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Tell its terminal the size."""
+        self.session.resize(rows, columns)
+
+    def fileno(self) -> int:
+        """For poll: readable when ``wait`` will not block."""
+        return self.session.fileno()
+
+    def close(self) -> None:
+        """Leave it running."""
+        self.session.close()
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

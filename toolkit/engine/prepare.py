@@ -1,0 +1,193 @@
+"""From a stored container to the runtime's request: directories, files, whom it runs as."""
+
+import os
+from contextlib import suppress
+
+from toolkit.core.errors import InvalidInputError, NotFoundError
+from toolkit.core.record import record
+from toolkit.engine import machine, netfiles
+from toolkit.engine.layers import read_file
+from toolkit.engine.spec import Context, to_spec
+from toolkit.engine.users import Account, resolve_user
+from toolkit.oci.spec import Spec
+from toolkit.runtime.request import Overlay, StartRequest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from toolkit.engine.config import Bind
+    from toolkit.engine.settings import Settings
+    from toolkit.engine.stored import PlainImage, Stored
+
+_MEMORY_ROOT = "tmpfs:"
+_INNER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@record
+class Prepared:
+    """A container about to be made: what the runtime gets, and what has to exist before."""
+
+    id: str
+    spec: Spec
+    stored: "Stored"
+    directory: str
+
+
+def prepare(settings: "Settings", container: str, stored: "Stored", pid_path: str = "") -> Prepared:
+    """Work everything out; nothing is made yet, so a refusal leaves nothing."""
+    directory = settings.container_dir(container)
+    config, image = stored.config, stored.image
+    context = Context(
+        id=container,
+        account=account(config.user or image.config.user, _layers(directory, image)),
+        node_name=os.uname().nodename,
+        capabilities=machine.own_capabilities(),
+        devices=machine.host_devices() if config.privileged else (),
+        files=netfiles.paths(directory),
+        image_binds=image.binds,
+        pid_path=pid_path,
+        swap_limit=bool(config.memory) and machine.counts_swap(),
+    )
+    spec = to_spec(config, image.config, context)
+    return Prepared(id=container, spec=spec, stored=stored, directory=directory)
+
+
+def account(user: str, layers: tuple[str, ...]) -> Account:
+    """Whom ``user`` means in an image."""
+    return resolve_user(
+        user,
+        read_file(layers, "etc/passwd").decode(errors="replace"),
+        read_file(layers, "etc/group").decode(errors="replace"),
+    )
+
+
+def _layers(directory: str, image: "PlainImage") -> tuple[str, ...]:
+    upper = f"{directory}/upper"
+    return (upper, *image.lower) if os.path.isdir(upper) else image.lower
+
+
+def make_directories(prepared: Prepared, undo: "ExitStack") -> None:
+    """Make what a container keeps, and the host directories of volumes as Docker does."""
+    directory = prepared.directory
+    os.makedirs(os.path.dirname(directory), mode=0o710, exist_ok=True)
+    os.mkdir(directory, 0o710)
+    undo.callback(remove_tree, directory)
+    root = os.stat(prepared.stored.image.lower[0])
+    for name in ("upper", "work"):
+        path = f"{directory}/{name}"
+        os.mkdir(path)
+        os.chmod(path, root.st_mode & 0o7777)  # the root of the overlay shows the upper's mode
+        os.chown(path, root.st_uid, root.st_gid)
+    for bind in prepared.stored.config.binds:
+        _make_source(bind, undo)
+
+
+def write_files(prepared: Prepared) -> None:
+    """The private copies of ``/etc/hosts`` and its like, anew for each start."""
+    config = prepared.stored.config
+    netfiles.write(
+        prepared.directory,
+        hostname=prepared.spec.hostname,
+        host_network=config.network == "host",
+    )
+
+
+def _make_source(bind: "Bind", undo: "ExitStack") -> None:
+    """A missing host directory is made; what was made goes again if the container is not made."""
+    missing = []
+    path = bind.source.rstrip("/") or "/"
+    while not os.path.lexists(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    if not os.path.exists(bind.source) and not missing:
+        raise NotFoundError(f"volume '{bind.source}' is a link that leads nowhere")
+    for made in reversed(missing):
+        try:
+            os.mkdir(made, 0o755)
+        except OSError as error:
+            raise InvalidInputError(f"volume '{bind.source}': {error.strerror}") from None
+        undo.callback(_remove_empty, made)
+
+
+def _remove_empty(path: str) -> None:
+    try:
+        os.rmdir(path)
+    except OSError:  # someone uses it by now, so it is theirs
+        return
+
+
+def start_request(
+    settings: "Settings", prepared: Prepared, *, passthrough: bool = False
+) -> StartRequest:
+    """What the launcher is asked; ``passthrough`` hands the caller's descriptors straight on."""
+    config, directory = prepared.stored.config, prepared.directory
+    parent = config.cgroup_parent.strip("/") or settings.cgroup_parent
+    state_dir = settings.state_dir(prepared.id)
+    gone = (state_dir, directory) if config.auto_remove else (state_dir,)
+    return StartRequest(
+        id=prepared.id,
+        spec=prepared.spec,
+        state_dir=state_dir,
+        overlay=_overlay(settings, prepared),
+        cgroup=f"{parent}/{prepared.id}",
+        log="" if passthrough else f"{directory}/log.json",
+        exit_file="" if config.auto_remove else f"{directory}/exit.json",
+        remove=gone,
+        passthrough=passthrough,
+    )
+
+
+def _overlay(settings: "Settings", prepared: Prepared) -> Overlay:
+    """The writable layer lies in the container's directory, or in memory where it cannot.
+
+    overlayfs takes no upper layer that is itself on an overlay, or inside one of its lower ones.
+    """
+    lower, directory = prepared.stored.image.lower, prepared.directory
+    real = os.path.realpath(settings.data_root)
+    inside = any(_holds(os.path.realpath(layer), real) for layer in lower)
+    if machine.is_overlay(directory) or (inside and not prepared.stored.image.digest):
+        return Overlay(lower=lower, upper=_MEMORY_ROOT)
+    return Overlay(
+        lower=lower,
+        upper=f"{directory}/upper",
+        work=f"{directory}/work",
+        volatile=prepared.stored.config.auto_remove,
+    )
+
+
+def _holds(outer: str, inner: str) -> bool:
+    return os.path.commonpath((outer, inner)) == outer
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory with all it holds; nothing there is fine, as is another remover.
+
+    Entered by descriptor and without following links: its content was written by a container.
+    """
+    with suppress(FileNotFoundError):
+        fd = os.open(path, _INNER)
+        try:
+            _empty(fd)
+        finally:
+            os.close(fd)
+        os.rmdir(path)
+
+
+def _empty(fd: int) -> None:
+    with os.scandir(fd) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if entry.is_dir(follow_symlinks=False):
+                    _remove_inner(entry.name, fd)
+                else:
+                    os.unlink(entry.name, dir_fd=fd)
+
+
+def _remove_inner(name: str, above: int) -> None:
+    fd = os.open(name, _INNER, dir_fd=above)
+    try:
+        _empty(fd)
+    finally:
+        os.close(fd)
+    os.rmdir(name, dir_fd=above)

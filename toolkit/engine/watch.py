@@ -1,0 +1,123 @@
+"""What became of containers: their state now, and the finishing of what was left half done.
+
+A process may be killed between any two steps, so each step leaves a row that tells what to do:
+
+* ``making``, owner dead: the container runs → it is whole after all; else it is undone;
+* ``removing``, owner dead: removed now;
+* ``tied``, owner dead: killed and removed;
+* auto-removed and over, owner dead: forgotten, with whatever a killed shim left.
+"""
+
+import json
+import os
+import time
+
+from toolkit.engine import owner
+from toolkit.engine.database import MAKING, READY, REMOVING, TIED
+from toolkit.engine.model import View
+from toolkit.engine.prepare import remove_tree
+from toolkit.engine.spec import arguments
+from toolkit.engine.stored import load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from toolkit.engine.database import Database, Row
+    from toolkit.engine.seams import Kernel
+    from toolkit.engine.settings import Settings
+    from toolkit.runtime.states import State
+
+UNKNOWN_STATUS = 255
+"""The exit status of a container whose end nobody saw (Docker's figure)."""
+
+_KILL = 9
+_PAUSE = 0.01
+
+
+class Watch:
+    """Looks at the containers of one engine."""
+
+    def __init__(self, settings: "Settings", database: "Database", kernel: "Kernel") -> None:
+        self._settings = settings
+        self._db = database
+        self._kernel = kernel
+
+    def state(self, container: str) -> "State | None":
+        """The state of a container that exists in the kernel; None for one that is over."""
+        path = self._settings.state_dir(container)
+        state = self._kernel.read_state(path)
+        if state is None or state.status != "stopped":
+            return state
+        if state.shim_pid == 0:  # its shim was killed, so nobody else tidies up
+            self._kernel.cleanup(path)
+        return None
+
+    def view(self, row: "Row") -> View:
+        """A container as it is now."""
+        stored = load(row.config)
+        state = self.state(row.id)
+        ended = {} if state else self._exit(row.id)
+        log = f"{self._settings.container_dir(row.id)}/log.json"
+        return View(
+            id=row.id,
+            name=row.name,
+            image=row.image,
+            args=arguments(stored.config, stored.image.config),
+            config=stored.config,
+            status=_status(row, state),
+            created=row.created,
+            started=row.started,
+            finished=0.0 if state else float(ended.get("finished") or 0.0),
+            pid=state.pid if state else 0,
+            exit_status=int(ended.get("status", UNKNOWN_STATUS if row.started else 0)),
+            oom_killed=bool(ended.get("oom", False)),
+            digest=stored.image.digest,
+            log=log if os.path.exists(log) else "",
+        )
+
+    def _exit(self, container: str) -> "dict[str, Any]":
+        path = f"{self._settings.container_dir(container)}/exit.json"
+        try:
+            with open(path, "rb") as file:
+                found: dict[str, Any] = json.load(file)
+        except (FileNotFoundError, ValueError):  # never ended, or torn by a power cut
+            return {}
+        return found
+
+    def listed(self, row: "Row") -> bool:
+        """Whether a container is whole: what is being made or removed is not shown."""
+        if row.phase == TIED or (row.phase == READY and row.auto_remove and row.started):
+            return self.state(row.id) is not None
+        return row.phase == READY
+
+    def reconcile(self) -> None:
+        """Finish or undo what killed commands left."""
+        for row in self._db.unsettled():
+            if owner.alive(row.owner):
+                continue
+            if row.phase == MAKING and self.state(row.id) is not None:
+                self._db.started(row.id, phase=READY, at=row.created)
+            elif row.phase != READY or self._is_over(row):
+                self.discard(row)
+
+    def _is_over(self, row: "Row") -> bool:
+        return row.auto_remove and row.started > 0 and self.state(row.id) is None
+
+    def discard(self, row: "Row") -> None:
+        """Take a container away: its processes, what the kernel has of it, its files, its row."""
+        path = self._settings.state_dir(row.id)
+        self._db.move(row.id, phase=REMOVING, owner=owner.me())
+        if self.state(row.id) is not None:
+            self._kernel.kill(path, _KILL)
+            while self.state(row.id) is not None:
+                time.sleep(_PAUSE)
+        self._kernel.cleanup(path)
+        remove_tree(self._settings.container_dir(row.id))
+        self._db.delete(row.id)
+
+
+def _status(row: "Row", state: "State | None") -> str:
+    if state is not None:
+        return {"creating": "created"}.get(state.status, state.status)
+    return "exited" if row.started else "created"
