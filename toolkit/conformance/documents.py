@@ -230,7 +230,7 @@ class HostDoc:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Box:
-    """One container: what its first process saw, what an added one saw, and how it looks outside."""
+    """One container: what its first process saw, what an added one saw, and outside."""
 
     id: str
     asked_hostname: str

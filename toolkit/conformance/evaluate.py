@@ -1,22 +1,27 @@
 """Run one check against one target; the same for pytest, for the tests and for ``--verify``."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from toolkit.conformance.check import Check
 from toolkit.conformance.gather import HostSession, Target
-from toolkit.conformance.machine import BoxError
-from toolkit.conformance.verdict import Finding, Verdict, inconclusive, not_applicable
+from toolkit.conformance.verdict import Finding, Verdict, not_applicable
+from toolkit.core.errors import ToolkitError
 
 NO_RUNTIME = "-"
+GATHER = "gather"
 PASSED = Finding(verdict=Verdict.PASS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """One line of a report; ``runtime`` is ``-`` for what is about the host alone."""
+    """One line of a report; ``runtime`` is ``-`` for what is about the host alone.
+
+    ``layer`` is ``gather`` where there was nothing to judge because a container or the host could
+    not be had.
+    """
 
     id: str
     host: str
@@ -32,33 +37,52 @@ class Result:
         """The line as plain data."""
         return asdict(self)
 
+    @property
+    def unproven(self) -> bool:
+        """Whether nothing could be gathered, which counts against the runtime."""
+        return self.layer == GATHER
+
 
 def evaluate(check: Check, target: Target | HostSession) -> Result:
     """The verdict of one check; a container that cannot be had makes it inconclusive."""
     start = time.monotonic()
     try:
-        finding = _out_of_scope(check, target) or judged(check, target)
+        values = {name: value() for name, value in arguments(check, target).items()}
+        finding = finding_of(check, target, values)
+    except ToolkitError as error:
+        finding = nothing_gathered(error)
+    return result(check, target, finding, time.monotonic() - start)
+
+
+def finding_of(check: Check, target: Target | HostSession, values: Mapping[str, Any]) -> Finding:
+    """What the check's function says of these arguments; one that returns nothing has passed."""
+    out_of_scope = _out_of_scope(check, target)
+    if out_of_scope:
+        return out_of_scope
+    try:
+        return check.judge(**values) or PASSED
     except AssertionError as error:
-        finding = Finding(verdict=Verdict.FAIL, reason=str(error).partition("\n")[0])
-    except BoxError as error:
-        finding = inconclusive(error.message)
+        return Finding(verdict=Verdict.FAIL, reason=str(error).partition("\n")[0])
+
+
+def nothing_gathered(error: ToolkitError) -> Finding:
+    """The finding where there is nothing to judge."""
+    return Finding(verdict=Verdict.INCONCLUSIVE, layer=GATHER, reason=error.message)
+
+
+def result(check: Check, target: Target | HostSession, finding: Finding, seconds: float) -> Result:
+    """The report's line for a finding."""
     return Result(
         id=check.id,
-        host=target.name if isinstance(target, HostSession) else target.owner.name,
-        runtime=NO_RUNTIME if isinstance(target, HostSession) else target.choice.name,
+        host=target.name,
+        runtime=NO_RUNTIME if isinstance(target, HostSession) else target.runtime,
         verdict=finding.verdict.value,
         seen=finding.seen,
         expected=finding.expected,
         layer=finding.layer,
-        seconds=round(time.monotonic() - start, 4),
+        seconds=round(seconds, 4),
         reason=finding.reason,
     )
-
-
-def judged(check: Check, target: Target | HostSession) -> Finding:
-    """What the check's function says; one that returns nothing has passed."""
-    found = check.judge(**{name: value() for name, value in arguments(check, target).items()})
-    return PASSED if found is None else found
 
 
 def arguments(check: Check, target: Target | HostSession) -> dict[str, Callable[[], Any]]:
@@ -86,4 +110,9 @@ def _out_of_scope(check: Check, target: Target | HostSession) -> Finding | None:
 
 def in_order(checks: list[Check]) -> list[Check]:
     """Cheap before dear, and what needs every container gone at the end."""
-    return sorted(checks, key=lambda one: ("after" in one.arguments, one.tier))
+    return sorted(checks, key=order)
+
+
+def order(check: Check) -> tuple[bool, int]:
+    """Where a check stands among others."""
+    return ("after" in check.arguments, check.tier)

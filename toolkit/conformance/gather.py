@@ -6,16 +6,24 @@ while both exist; the others are removed as soon as they have answered.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from toolkit.conformance.boxspec import BoxSpec
 from toolkit.conformance.documents import Box, BoxDoc, HostDoc, ProbeDoc
 from toolkit.conformance.drivers.base import Driver, Started, Workshop
 from toolkit.conformance.drivers.choice import Choice, open_driver
-from toolkit.conformance.machine import BoxError, Link, Machine, last_line, parse, probe_argv
+from toolkit.conformance.machine import (
+    Answer,
+    BoxError,
+    Link,
+    Machine,
+    last_line,
+    parse,
+    probe_argv,
+)
 from toolkit.conformance.profile import Profile, load
-from toolkit.core.errors import ToolkitError
+from toolkit.core.errors import ToolkitError, UnavailableError
 
 PLAIN = BoxSpec()
 BESIDE = BoxSpec(label="beside")
@@ -42,14 +50,35 @@ FORBIDDEN_DEVICES = ("1:11", "10:229", "10:200", "1:1", "10:232")
 class HostSession:
     """One host while it is checked."""
 
-    def __init__(self, link: Link, *, driver: Callable[..., Driver] = open_driver) -> None:
-        self.machine = Machine(link)
-        self.name = link.host
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], Link],
+        *,
+        driver: Callable[..., Driver] = open_driver,
+    ) -> None:
+        self.name = name
+        self.unreachable = ""
+        self._connect = connect
+        self._machine: Machine | None = None
         self.session = f"dockyard-check-{secrets.token_hex(4)}"
         self._open_driver = driver
         self._host: HostDoc | None = None
         self._mark: dict[str, int] = {}
         self._targets: dict[Choice, Target] = {}
+
+    @property
+    def machine(self) -> Machine:
+        """The host, connected when first asked for; raises ``UnavailableError`` each time."""
+        if self.unreachable:
+            raise UnavailableError(self.unreachable)
+        if self._machine is None:
+            try:
+                self._machine = Machine(self.name, self._guarded(self._connect()))
+            except UnavailableError as error:
+                self.unreachable = error.message
+                raise
+        return self._machine
 
     @property
     def host(self) -> HostDoc:
@@ -73,11 +102,40 @@ class HostSession:
 
     def close(self) -> None:
         """Remove everything that checking made; the link stays the caller's."""
+        if self.unreachable:
+            return
         for target in self._targets.values():
             target.finish()
         if self._mark.get("id", -1) >= 0:
             self.machine.probe("unmark", self._mark)
         self._mark = {}
+
+    def _guarded(self, link: Link) -> Link:
+        return _Watched(link, self._lost)
+
+    def _lost(self, why: str) -> None:
+        self.unreachable = why
+
+
+class _Watched:
+    """A link that tells when it is lost, so that a dead host is asked only once."""
+
+    def __init__(self, link: Link, lost: Callable[[str], None]) -> None:
+        self.host = link.host
+        self._link = link
+        self._lost = lost
+
+    def call(self, method: str, params: Mapping[str, Any], *, body: bytes = b"") -> Answer:
+        """Pass it on."""
+        try:
+            return self._link.call(method, params, body=body)
+        except UnavailableError as error:
+            self._lost(error.message)
+            raise
+
+    def close(self) -> None:
+        """Pass it on."""
+        self._link.close()
 
 
 class Target:
@@ -95,6 +153,16 @@ class Target:
         self._alive: list[Started] = []
         self._statuses: dict[int, int] = {}
         self._after: HostDoc | None = None
+
+    @property
+    def name(self) -> str:
+        """The host's name."""
+        return self.owner.name
+
+    @property
+    def runtime(self) -> str:
+        """The runtime's name as it was asked for."""
+        return self.choice.name
 
     @property
     def host(self) -> HostDoc:

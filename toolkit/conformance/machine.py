@@ -49,9 +49,9 @@ class Ran:
 class Machine:
     """A host behind a link."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, name: str, link: Link) -> None:
+        self.name = name
         self.link = link
-        self.name = link.host
 
     def run(
         self,

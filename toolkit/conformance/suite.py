@@ -33,7 +33,10 @@ def _in_file(root: Path, file: Path) -> list[Check]:
         raise NotFoundError(f"'{file}' is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InvalidInputError(f"{file}: {type(error).__name__}: {error}") from error
     values = vars(module).values()
     return [value.check for value in values if isinstance(getattr(value, "check", None), Check)]
 

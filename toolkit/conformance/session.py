@@ -1,0 +1,125 @@
+"""``dockyard check`` without its command line: select, connect, gather, judge, report."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from rich.console import Console
+
+from toolkit.conformance import report, suite
+from toolkit.conformance.check import Check
+from toolkit.conformance.drivers import parse
+from toolkit.conformance.evaluate import Result
+from toolkit.conformance.fixtures import Checks
+from toolkit.conformance.gather import HostSession
+from toolkit.conformance.machine import Link
+from toolkit.core.errors import InvalidInputError
+from toolkit.core.files import shipped
+
+DONE, FAILED, UNREACHABLE, INTERRUPTED = 0, 1, 4, 130
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What to check. ``ids`` are exact; ``expression`` is pytest's ``-k``.
+
+    ``runtimes`` are as on the command line (``oci:/usr/sbin/runc``). ``junit`` and ``json`` are
+    files to write; ``json`` ``-`` is the console, in place of the table.
+    """
+
+    runtimes: tuple[str, ...] = ("embedded",)
+    areas: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    tier: int | None = None
+    expression: str = ""
+    junit: str = ""
+    json: str = ""
+    forks: int = 5
+    folder: str = field(default_factory=lambda: shipped("checks"))
+
+
+def run_checks(
+    options: Options, hosts: Mapping[str, Callable[[], Link]], *, console: Console
+) -> int:
+    """Check every host under every runtime; 0 only if nothing failed.
+
+    ``hosts`` opens each host's link, which stays the caller's to close. 1: a check failed, or a
+    runtime could not be judged. 4: a host could not be reached. Bad input raises
+    ``InvalidInputError`` before any host is touched.
+    """
+    checks = selected(options)
+    choices = [parse(name) for name in dict.fromkeys(options.runtimes)]
+    for path in (options.junit, options.json):
+        _writable(path)
+    sessions = [HostSession(name, connect) for name, connect in hosts.items()]
+    wanted = {check.id for check in checks}
+    plugin = Checks(sessions, choices, wanted=lambda check: check.id in wanted, forks=options.forks)
+    ended = _pytest(options, plugin)
+    results = report.ordered(plugin.results)
+    if ended == pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise InvalidInputError(f"no check matches '{options.expression}'")
+    titles = {check.id: check.title for check in checks}
+    _write(options, results, titles, console)
+    if ended == pytest.ExitCode.INTERRUPTED:
+        return INTERRUPTED
+    if any(session.unreachable for session in sessions):
+        return UNREACHABLE
+    bad = any(result.verdict == "fail" or result.unproven for result in results)
+    return FAILED if bad else DONE
+
+
+def selected(options: Options) -> list[Check]:
+    """The checks that the options leave; ``InvalidInputError`` if an area or id is unknown."""
+    checks = suite.load(options.folder)
+    return suite.select(checks, areas=options.areas, tier=options.tier, ids=options.ids)
+
+
+def _pytest(options: Options, plugin: Checks) -> int:
+    arguments = [
+        options.folder,
+        # Nothing of the user's own pytest may change a verdict: no configuration, no plugins.
+        f"--rootdir={options.folder}",
+        f"--confcutdir={options.folder}",
+        "--config-file=" + os.devnull,
+        "--disable-plugin-autoload",
+        "--import-mode=importlib",
+        "--capture=no",
+        *("-p", "no:cacheprovider", "-p", "no:terminal"),
+    ]
+    if options.expression:
+        arguments += ["-k", options.expression]
+    with _without(("PYTEST_ADDOPTS", "PYTEST_PLUGINS")):
+        return int(pytest.main(arguments, plugins=[plugin]))
+
+
+@contextmanager
+def _without(names: tuple[str, ...]) -> Iterator[None]:
+    """pytest reads these itself, so they must be out of the environment while it runs."""
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+def _write(
+    options: Options, results: list[Result], titles: Mapping[str, str], console: Console
+) -> None:
+    if options.junit:
+        with open(options.junit, "w", encoding="utf-8") as file:
+            file.write(report.junit(results, titles))
+    if options.json == "-":
+        console.file.write(report.json_lines(results))
+        return
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            file.write(report.json_lines(results))
+    report.show(results, titles, console)
+
+
+def _writable(path: str) -> None:
+    folder = os.path.dirname(os.path.abspath(path))
+    if path not in ("", "-") and not os.path.isdir(folder):
+        raise InvalidInputError(f"no directory '{folder}' to write '{os.path.basename(path)}' in")
