@@ -139,8 +139,8 @@ def test_become_without_sudo_is_refused(link_to: Open, host: SshHost) -> None:
 
 def test_become_with_a_password_is_refused_with_a_hint(link_to: Open, host: SshHost) -> None:
     fake(host, "echo 'sudo: a password is required' >&2; exit 1")
-    with pytest.raises(UnavailableError, match="cannot become 'root': sudo: a pass") as one:
-        link_to(host, become="root")
+    with pytest.raises(UnavailableError, match="cannot become 'nobody': sudo: a pass") as one:
+        link_to(host, become="nobody")
     assert "NOPASSWD" in one.value.hint
 
 
@@ -151,6 +151,11 @@ def test_become_runs_the_agent_as_another_user(link_to: Open, host: SshHost) -> 
     )
     answer = link_to(host, become="nobody", agent_dir="/tmp/nobody").call("ping", {}).result
     assert answer["uid"] == 65534
+
+
+def test_who_is_root_already_needs_no_sudo(link_to: Open, host: SshHost) -> None:
+    fake(host, "exit 1")
+    assert link_to(host, become="root").call("ping", {}).result["uid"] == 0
 
 
 def fake(host: SshHost, script: str) -> None:

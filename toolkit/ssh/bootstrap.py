@@ -6,6 +6,7 @@ stdin, and the loader takes the bundle from stdin if the host has not kept it, t
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ def start(target: Target) -> SshChannel:
     made = bundle(Path(target.cache_dir).expanduser())
     connection = connect(target)
     try:
+        if target.become == connection.user:
+            target = replace(target, become="")
         source = Path(loader.__file__).read_bytes()
         channel = SshChannel(connection, command(target, len(source), made.digest))
         _talk(target, channel, source, made)

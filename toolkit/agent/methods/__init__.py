@@ -23,11 +23,21 @@ GROUPS = {
     "apply": "plays",
     "undo": "plays",
     "facts": "plays",
+    "container.run": "containers",
+    "container.create": "containers",
+    "container.start": "containers",
+    "container.exec": "containers",
+    "container.kill": "containers",
+    "container.stop": "containers",
+    "container.wait": "containers",
+    "container.remove": "containers",
+    "container.inspect": "containers",
+    "container.list": "containers",
 }
 
 
 def find(name: str) -> Method:
-    """The function behind a method; its name is the method's, with ``.`` as ``_``."""
+    """The function behind a method; it is called as the method, with ``_`` for ``.``."""
     group = GROUPS.get(name)
     if group is None:
         raise NotFoundError(f"the agent has no method '{name}'", hint=did_you_mean(name, GROUPS))
