@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toolkit.cli.output.sink import Output
-from toolkit.cli.settings import load_settings
 from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.fleet import fan
 from toolkit.fleet.links import Links, Options
@@ -49,8 +48,12 @@ def chosen(inventory: Inventory, limit: str) -> tuple[str, ...]:
 
 
 def journal_folder() -> str:
-    """Where this machine keeps its journals: below the data root, which the settings name."""
-    return os.path.join(load_settings({}, os.environ).data_root, "journal")
+    """Where this machine keeps its journals, ``""`` for the usual place.
+
+    ``engine.toml`` has no say: a play may write that file, and its journal must be found after it.
+    """
+    root = os.environ.get("DOCKYARD_DATA_ROOT", "")
+    return os.path.join(os.path.abspath(root), "journal") if root else ""
 
 
 def needs_root(playbook: Playbook) -> bool:

@@ -1,6 +1,7 @@
 """``dockyard apply``: bring hosts to the state that a playbook declares."""
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from toolkit.fleet.links import Options
 from toolkit.playbook.compiler import Selection
 from toolkit.playbook.journal import new_run_id
 from toolkit.playbook.loader import load
+from toolkit.playbook.results import Recap
 
 REHEARSE = (sys.executable, "-m", "toolkit.cli.entry", "rehearse", "--")
 
@@ -32,6 +34,7 @@ REHEARSE = (sys.executable, "-m", "toolkit.cli.entry", "rehearse", "--")
 @click.option("-C", "--check", is_flag=True, help="Change nothing; show what would change.")
 @click.option("-D", "--diff", is_flag=True, help="Show the difference of each change.")
 @click.option("--rehearse", is_flag=True, help="Run for real in a throw-away copy of the machine.")
+@click.option("--verify", is_flag=True, help="Then run the checks that prove what was applied.")
 @click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only tasks with these tags.")
 @click.option("--skip-tags", multiple=True, metavar="TAGS", help="No task with these tags.")
 @click.option("-e", "--extra-vars", multiple=True, metavar="K=V|@FILE", help="More variables.")
@@ -39,10 +42,7 @@ REHEARSE = (sys.executable, "-m", "toolkit.cli.entry", "rehearse", "--")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def command(playbook: str, inventory: tuple[str, ...], **flags: Any) -> None:
     """Bring hosts to the state that PLAYBOOK declares."""
-    if flags["rehearse"] and inventory:
-        raise InvalidInputError(
-            "--rehearse copies this machine, so it takes no inventory", hint="leave -i out"
-        )
+    _refuse_contradictions(flags, inventory)
     loaded = load(playbook)
     hosts = inventory_of(inventory)
     options = Options(
@@ -53,9 +53,30 @@ def command(playbook: str, inventory: tuple[str, ...], **flags: Any) -> None:
     try:
         with Sessions(hosts, options) as sessions:
             recaps = Provision(hosts, sessions, output, _wish(flags)).run(loaded)
+            status = exit_status(recaps.values())
+            if flags["verify"] and status == 0:
+                status = _verify(recaps, sessions, as_json=flags["as_json"])
     finally:
         output.close()
-    sys.exit(exit_status(recaps.values()))
+    sys.exit(status)
+
+
+def _verify(recaps: Mapping[str, Recap], sessions: Sessions, *, as_json: bool) -> int:
+    from toolkit.cli.verify import verify  # noqa: PLC0415 - pytest costs 150 ms
+
+    return verify(recaps, sessions, as_json=as_json)
+
+
+def _refuse_contradictions(flags: dict[str, Any], inventory: tuple[str, ...]) -> None:
+    if flags["rehearse"] and inventory:
+        raise InvalidInputError(
+            "--rehearse copies this machine, so it takes no inventory", hint="leave -i out"
+        )
+    if flags["check"] and flags["verify"]:
+        raise InvalidInputError(
+            "--check changes nothing that --verify could prove",
+            hint="--rehearse --verify does both",
+        )
 
 
 def _wish(flags: dict[str, Any]) -> Wish:

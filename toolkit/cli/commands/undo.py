@@ -30,7 +30,7 @@ def command(run: str, inventory: tuple[str, ...], **flags: Any) -> None:
 
     def one(host: str) -> Any:
         params = {"run": run, "host": host}
-        if sessions.is_local(host):
+        if journal_folder() and sessions.is_local(host):
             params["journal"] = journal_folder()
         return sessions.link(host).call("undo", params, on_event=event).result
 
