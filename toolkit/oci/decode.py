@@ -3,11 +3,14 @@
 ``cattrs`` does this for the files that people write; it costs more to import than a container
 costs to start. Here the annotation of a record's field is the schema: ``str``, ``int``, ``bool``,
 ``Mapping[str, str]``, ``Mapping[str, object]`` (taken as it is), ``tuple[X, ...]``, another record
-and ``X | None``. A name is camelCase in JSON and snake_case in Python.
+and ``X | None``; a module with records therefore says
+``from __future__ import annotations``. A name is camelCase in JSON and snake_case in Python.
 
 As the specification demands, unknown properties are ignored; ``null`` counts as absent, because
 Go's encoders write it for an empty list.
 """
+
+import sys
 
 from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import Record
@@ -42,50 +45,47 @@ def json_name(field: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-class Decoder:
-    """Builds the records of one module; ``names`` is where their annotations are looked up."""
+_plans: "dict[type, tuple[tuple[str, str, Convert], ...]]" = {}
 
-    def __init__(self, names: "Mapping[str, Any]") -> None:
-        self._names = names
-        self._plans: dict[type, tuple[tuple[str, str, Convert], ...]] = {}
 
-    def decode(self, kind: "type[T]", data: object, at: str) -> "T":
-        """A ``kind`` from plain data; ``at`` is the JSON path that an error names."""
-        if not isinstance(data, dict):
-            raise _wrong(at, "an object", data)
-        values: dict[str, Any] = {}
-        for field, name, convert in self._plan(kind):
-            value = data.get(name)
-            if value is not None:
-                values[field] = convert(value, f"{at}{_joint(at)}{name}")
-        try:
-            return kind(**values)
-        except TypeError:
-            defaults: dict[str, Any] = getattr(kind, "_defaults", {})
-            missing = next(
-                name
-                for field, name, _ in self._plan(kind)
-                if field not in values and field not in defaults
-            )
-            raise InvalidInputError(f"{at}{_joint(at)}{missing}: missing") from None
+def decode(kind: "type[T]", data: object, at: str) -> "T":
+    """A ``kind`` from plain data; ``at`` is the JSON path that an error names."""
+    if not isinstance(data, dict):
+        raise _wrong(at, "an object", data)
+    values: dict[str, Any] = {}
+    for field, name, convert in _plan(kind):
+        value = data.get(name)
+        if value is not None:
+            values[field] = convert(value, f"{at}{_joint(at)}{name}")
+    try:
+        return kind(**values)
+    except TypeError:
+        defaults: dict[str, Any] = getattr(kind, "_defaults", {})
+        missing = next(
+            name for field, name, _ in _plan(kind) if field not in values and field not in defaults
+        )
+        raise InvalidInputError(f"{at}{_joint(at)}{missing}: missing") from None
 
-    def _plan(self, kind: type) -> "tuple[tuple[str, str, Convert], ...]":
-        """Field, JSON name and converter of each field; worked out once a class."""
-        if kind not in self._plans:
-            hints = kind.__annotations__
-            self._plans[kind] = tuple(
-                (field, json_name(field), self._converter(hint)) for field, hint in hints.items()
-            )
-        return self._plans[kind]
 
-    def _converter(self, hint: str) -> "Convert":
-        hint = hint.removesuffix(" | None")
-        if hint.startswith("tuple["):
-            return _sequence(self._converter(hint[len("tuple[") : -len(", ...]")]))
-        if hint in _PLAIN:
-            return _PLAIN[hint]
-        kind = self._names[hint]
-        return lambda value, at: self.decode(kind, value, at)
+def _plan(kind: type) -> "tuple[tuple[str, str, Convert], ...]":
+    """Field, JSON name and converter of each field; worked out once a class."""
+    if kind not in _plans:
+        names = vars(sys.modules[kind.__module__])
+        _plans[kind] = tuple(
+            (field, json_name(field), _converter(hint, names))
+            for field, hint in kind.__annotations__.items()
+        )
+    return _plans[kind]
+
+
+def _converter(hint: str, names: "Mapping[str, Any]") -> "Convert":
+    hint = hint.removesuffix(" | None")
+    if hint.startswith("tuple["):
+        return _sequence(_converter(hint[len("tuple[") : -len(", ...]")], names))
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    kind = names[hint]
+    return lambda value, at: decode(kind, value, at)
 
 
 def encode(value: "Any") -> "Any":

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import record
 from toolkit.core.suggest import did_you_mean
-from toolkit.oci.decode import Decoder, encode
+from toolkit.oci.decode import decode, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -329,22 +329,19 @@ class Spec:
     linux: Linux = Linux()
 
 
-_DECODER = Decoder(globals())
-
-
 def from_json(data: object, at: str = "config.json") -> Spec:
     """A checked ``Spec`` from parsed JSON.
 
     ``InvalidInputError`` names the JSON path: ``config.json: process.args[1]: expected text, …``.
     """
-    spec = _DECODER.decode(Spec, data, at)
+    spec = decode(Spec, data, at)
     check(spec, at)
     return spec
 
 
 def process_from_json(data: object, at: str = "process.json") -> Process:
     """A checked ``Process``, as ``exec --process`` takes it."""
-    process = _DECODER.decode(Process, data, at)
+    process = decode(Process, data, at)
     _check_process(process, at if ": " in at else f"{at}: process")
     return process
 

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-from toolkit.core.errors import ToolkitError
+import errno
+import os
+import select
+import signal
+import threading
+
+from toolkit.core.errors import ConflictError, NotFoundError, ToolkitError, UnavailableError
+from toolkit.linux.process import pidfd_open, pidfd_send_signal
+from toolkit.runtime import groups, messages, request, states
+from toolkit.runtime.failures import sentence
+from toolkit.runtime.spawn import spawn
+from toolkit.runtime.states import read_state
+from toolkit.runtime.trees import put, remove_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Self
 
+    from toolkit.runtime.messages import Socket
     from toolkit.runtime.request import ExecRequest, StartRequest
-    from toolkit.runtime.states import State
 
     Stdio = tuple[int, int, int]
+
+__all__ = [
+    "Launcher",
+    "Session",
+    "StartError",
+    "cleanup",
+    "connect_shim",
+    "kill",
+    "read_state",
+    "spawn_early",
+]
+
+_UNKNOWN_STATUS = 255  # of a container whose end nobody saw
+_early: list[tuple[Socket, int]] = []
 
 
 class StartError(ToolkitError):
@@ -30,26 +56,48 @@ class StartError(ToolkitError):
 class Launcher:
     """A process that forks containers on request; a context manager that closes the connection."""
 
+    def __init__(self, sock: Socket, pid: int = 0) -> None:
+        self._socket = sock
+        self._pid = pid
+        self._lock = threading.Lock()
+
     @classmethod
-    def spawn(cls) -> Self:
-        """A launcher of one's own, which ends when this object is closed; containers live on."""
-        raise NotImplementedError
+    def spawn(cls, *, listen: str = "", faults: bool = False) -> Self:
+        """A launcher of one's own, which ends when this object is closed; containers live on.
+
+        ``listen`` is a path on which it serves others meanwhile; ``faults`` is for tests.
+        """
+        if _early and not listen and not faults:
+            return cls(*_early.pop())
+        return cls(*spawn(listen=listen, faults=faults))
 
     @classmethod
     def connect(cls, path: str) -> Self:
-        """The launcher that serves on ``path``."""
-        raise NotImplementedError
+        """The launcher that serves on ``path``; ``UnavailableError`` where none does."""
+        try:
+            return cls(messages.connect(path))
+        except OSError as error:
+            raise UnavailableError(
+                f"no launcher serves on '{path}': {error.strerror}", hint="is the engine running?"
+            ) from None
 
     def start(self, request: StartRequest, stdio: Stdio) -> Session:
         """Ask for a container; ``Session.started`` tells how it went."""
-        raise NotImplementedError
+        return self._ask(request, stdio, f"container '{request.id}' cannot start")
 
     def exec(self, request: ExecRequest, stdio: Stdio) -> Session:
         """Ask for one more process in a running container."""
-        raise NotImplementedError
+        return self._ask(request, stdio, f"exec in container '{request.id}' failed")
 
     def close(self) -> None:
-        """Let the launcher go."""
+        """Let the launcher go, and reap it if it is ours."""
+        self._socket.close()
+        if self._pid:
+            pid, self._pid = self._pid, 0
+            try:
+                os.waitpid(pid, 0)
+            except ChildProcessError:
+                return  # whoever embeds us ignores SIGCHLD
 
     def __enter__(self) -> Self:
         return self
@@ -57,64 +105,200 @@ class Launcher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _ask(self, wanted: StartRequest | ExecRequest, stdio: Stdio, failing: str) -> Session:
+        data = messages.encode(request.to_data(wanted)).encode()
+        ours, theirs = messages.pair()
+        try:
+            with self._lock:
+                messages.send_bytes(self._socket, data, (*stdio, theirs.fileno()))
+        except OSError as error:
+            ours.close()
+            raise UnavailableError(f"the launcher is gone: {error.strerror}") from None
+        finally:
+            theirs.close()
+        return Session(ours, failing)
+
 
 class Session:
-    """The line to one process's shim; closing it leaves the container running."""
+    """The line to one process's shim; closing it leaves the container running.
 
-    master: int | None = None
+    ``master`` is a descriptor of the terminal once ``started`` has returned, if there is one.
+    """
+
+    def __init__(self, sock: Socket, failing: str) -> None:
+        self.master: int | None = None
+        self._socket = sock
+        self._failing = failing
+        self._pid = 0
+        self._held = False
+        self._exit: dict[str, Any] | None = None
 
     def started(self) -> int:
         """Wait until the program runs (or is held); its pid in the host, or ``StartError``."""
-        raise NotImplementedError
+        while not self._pid:
+            self._receive()
+        return self._pid
 
     def wait(self) -> int:
         """Wait for the exit status: the program's, or 128+n for signal n."""
-        raise NotImplementedError
+        return int(self.exited()["status"])
 
     def exited(self) -> Mapping[str, Any]:
-        """How it ended, after ``wait``: ``status``, ``signal``, ``oom`` and ``finished``."""
-        raise NotImplementedError
+        """Wait for the end; ``status``, ``oom`` and ``finished`` of it."""
+        while self._exit is None:
+            self._receive()
+        return self._exit
 
     def signal(self, number: int) -> None:
-        """Send a signal to the process."""
-        raise NotImplementedError
+        """Send a signal to the process; nothing happens where it has ended."""
+        self._send({"signal": int(number)})
 
     def resize(self, rows: int, columns: int) -> None:
         """Tell the terminal its size."""
-        raise NotImplementedError
+        self._send({"resize": [rows, columns]})
 
     def begin(self) -> None:
-        """Run the program of a held container."""
-        raise NotImplementedError
+        """Run the program of a held container, and wait until it runs."""
+        self.started()
+        if not self._held:
+            raise ConflictError("the container runs already")
+        self._send({"begin": True})
+        while self._held:
+            self._receive()
+
+    def ready(self, seconds: float) -> bool:
+        """Whether something is there to receive within that time."""
+        poll = select.poll()
+        poll.register(self._socket.fileno(), select.POLLIN)
+        return bool(poll.poll(int(seconds * 1000)))
 
     def fileno(self) -> int:
-        """For poll: readable when ``wait`` would not block for long."""
-        raise NotImplementedError
+        """For poll: readable when the next event is there."""
+        return self._socket.fileno()
 
     def close(self) -> None:
         """Leave; the container goes on."""
+        self._socket.close()
+        if self.master is not None:
+            os.close(self.master)
+            self.master = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            messages.send(self._socket, message)
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, errno.ECONNRESET):  # it has ended
+                raise
+
+    def _receive(self) -> None:
+        message, fds = messages.receive(self._socket)
+        if message is None:
+            raise UnavailableError(
+                f"{self._failing}: its shim is gone",
+                hint="'dockyard ps' shows whether the container still runs",
+            )
+        if fds and self.master is None:
+            self.master = fds.pop()
+        for fd in fds:
+            os.close(fd)
+        if message["event"] == "error":
+            text = f"{self._failing}: {sentence(message)}"
+            raise StartError(text, hint=message["hint"], status=message["status"])
+        if message["event"] == "exit":
+            self._exit = {key: message.get(key) for key in ("status", "oom", "finished")}
+        self._held = message["event"] == "held"
+        self._pid = message.get("pid", self._pid)
 
 
 def spawn_early() -> None:
     """Start a private launcher now; the next ``Launcher.spawn`` takes it."""
-    raise NotImplementedError
+    _early.append(spawn())
 
 
 def connect_shim(state_dir: str) -> Session:
-    """The shim of a running container."""
-    raise NotImplementedError
+    """The shim of a running container; ``NotFoundError`` where none answers."""
+    try:
+        sock = messages.connect(f"{state_dir}/shim.sock")
+    except OSError:
+        raise NotFoundError(f"no container runs with the state '{state_dir}'") from None
+    return Session(sock, f"container '{os.path.basename(state_dir)}'")
 
 
-def read_state(state_dir: str) -> State | None:
-    """What is known of the container there; ``None`` where there is none."""
-    raise NotImplementedError
+def kill(state_dir: str, number: int, *, all: bool = False) -> None:  # noqa: A002 - OCI's own word
+    """Signal the container's process, or every process of its cgroup.
+
+    ``ConflictError`` where it has ended. The process is held by a descriptor while its start time
+    is compared, so no other one can be hit.
+    """
+    state = read_state(state_dir)
+    if state is None:
+        raise NotFoundError(f"no container has the state '{state_dir}'")
+    if not state.pid:
+        raise ConflictError(f"container '{state.id}' is not running")
+    if all:
+        groups.open_group(state.cgroup).signal(number)
+        return
+    try:
+        pidfd = pidfd_open(state.pid)
+        try:
+            if states.start_time(state.pid) != state.started:
+                raise ProcessLookupError
+            pidfd_send_signal(pidfd, number)
+        finally:
+            os.close(pidfd)
+    except ProcessLookupError:
+        raise ConflictError(f"container '{state.id}' has just ended") from None
 
 
-def kill(state_dir: str, number: int, *, all: bool = False) -> None:
-    """Signal the container's process, or every process of its cgroup."""
-    raise NotImplementedError
+def cleanup(state_dir: str, *, force: bool = False) -> None:
+    """Finish what a killed shim left: its cgroup, its exit file, its directories.
+
+    ``ConflictError`` where the container or its shim still runs; with ``force`` they are killed.
+    """
+    wanted, state = states.read_request(state_dir), read_state(state_dir)
+    if wanted is None:
+        remove_tree(state_dir)
+        return
+    if state is not None and (state.pid or state.shim_pid):
+        if not force:
+            raise ConflictError(f"container '{state.id}' is {state.status}")
+        _end(state)
+    group = groups.open_group(state.cgroup) if state is not None else groups.find(wanted.cgroup)
+    group.kill()
+    group.remove()
+    if wanted.exit_file and not os.path.exists(wanted.exit_file):
+        ending = {"status": _UNKNOWN_STATUS, "oom": False, "finished": ""}
+        put(wanted.exit_file, messages.encode(ending).encode(), mode=0o644)
+    for path in (*wanted.remove, state_dir):
+        remove_tree(path)
 
 
-def cleanup(state_dir: str) -> None:
-    """Finish what a killed shim left: its cgroup, its exit file, its directories."""
-    raise NotImplementedError
+def _end(state: states.State) -> None:
+    """Kill init, then give its shim a moment to do the rest itself."""
+    for pid, started, patience in (
+        (state.pid, state.started, 5_000),
+        (state.shim_pid, state.shim_started, 2_000),
+    ):
+        if pid and states.start_time(pid) == started:
+            _kill_and_wait(pid, patience if pid == state.pid else 0, grace=patience)
+
+
+def _kill_and_wait(pid: int, patience: int, *, grace: int) -> None:
+    try:
+        pidfd = pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    if not patience and poll.poll(grace):
+        os.close(pidfd)
+        return
+    pidfd_send_signal(pidfd, signal.SIGKILL)
+    poll.poll(patience or grace)
+    os.close(pidfd)

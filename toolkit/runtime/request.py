@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolkit.core.record import record
-from toolkit.oci.decode import Decoder, encode
+from toolkit.oci.decode import decode, encode
 from toolkit.oci.spec import Process, Spec, check
 
 TYPE_CHECKING = False
@@ -66,7 +66,6 @@ class ExecRequest:
     fault: str = ""
 
 
-_DECODER = Decoder(globals())
 _KINDS = {"start": StartRequest, "exec": ExecRequest}
 
 
@@ -80,7 +79,7 @@ def to_data(request: StartRequest | ExecRequest) -> dict[str, Any]:
 def from_data(data: dict[str, Any]) -> StartRequest | ExecRequest:
     """The request that ``to_data`` wrote, checked; ``InvalidInputError`` names the place."""
     kind = _KINDS[data["kind"]]
-    request: StartRequest | ExecRequest = _DECODER.decode(kind, data, "request")
+    request: StartRequest | ExecRequest = decode(kind, data, "request")
     if isinstance(request, StartRequest):
         check(request.spec, "request: spec")
     return request

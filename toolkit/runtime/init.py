@@ -1,0 +1,273 @@
+"""The first process of a container, from its fork until it becomes the container's program.
+
+It runs in a fork of the launcher, with all modules imported: after ``pivot_root`` the host's files
+are out of reach. It tells the shim over one socket what happened: a terminal, that it is ready and
+waits (``hold``), or a failure with stage, errno and path. End of file means that exec happened.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from toolkit.core.errors import InvalidInputError, ToolkitError
+from toolkit.core.record import record
+from toolkit.linux.mounts import MountFlag, mount
+from toolkit.linux.process import (
+    join_session_keyring,
+    set_domainname,
+    set_dumpable,
+    set_hostname,
+    set_pdeathsig,
+)
+from toolkit.runtime import identity, joins, messages, terminal
+from toolkit.runtime.descriptors import keep_only
+from toolkit.runtime.failures import describe
+from toolkit.runtime.plan import plan
+from toolkit.runtime.root import bind_root, overlay_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from toolkit.oci.spec import Process, Spec
+    from toolkit.runtime.messages import Socket
+    from toolkit.runtime.plan import Step
+    from toolkit.runtime.request import StartRequest
+    from toolkit.runtime.root import Root
+    from toolkit.runtime.steps import Steps
+
+_FAILED = 125
+_PROPAGATION = {
+    "private": MountFlag.PRIVATE,
+    "rprivate": MountFlag.PRIVATE | MountFlag.REC,
+    "slave": MountFlag.SLAVE,
+    "rslave": MountFlag.SLAVE | MountFlag.REC,
+    "unbindable": MountFlag.UNBINDABLE,
+    "runbindable": MountFlag.UNBINDABLE | MountFlag.REC,
+}
+
+
+@record
+class Order:
+    """What an init needs: the request, its stdio, its line to the shim, the compiled filter."""
+
+    request: StartRequest
+    stdio: tuple[int, int, int]
+    link: Socket
+    program: bytes
+    steps: Steps
+
+
+@record
+class Last:
+    """What is left to become: ``own`` gives the user its stdio."""
+
+    process: Process
+    stdio: tuple[int, int, int]
+    program: bytes
+    link: Socket
+    own: bool
+    steps: Steps
+
+
+def run(order: Order) -> NoReturn:
+    """Become the container's program, or report why not and end."""
+    try:
+        _become(order)
+    except BaseException as error:  # noqa: BLE001 - a fork must never return into its parent's code
+        report(order.link, order.steps, error)
+    finally:
+        os._exit(_FAILED)
+
+
+def report(link: Socket, steps: Steps, error: BaseException) -> None:
+    """Tell the shim why the program will not run."""
+    try:
+        messages.send(link, {"error": describe(error, steps.now)})
+    except OSError:
+        os._exit(_FAILED)  # the shim is gone: nobody is left to tell
+
+
+def _become(order: Order) -> NoReturn:
+    request, steps = order.request, order.steps
+    spec, process = request.spec, _process(request.spec)
+    steps.enter("privacy")
+    become_private((*order.stdio, order.link.fileno()))
+    steps.enter("namespaces")
+    joins.enter_namespaces(spec)
+    steps.enter("root")
+    root = _root(request)
+    steps.enter("cgroup namespace")
+    groups = join_cgroup(order.link)
+    joins.enter_cgroup_namespace(spec)
+    stdio = _build(order, root, groups)
+    steps.enter("host name")
+    _name_host(spec)
+    steps.enter("process")
+    prepare(process)
+    steps.enter("pivot")
+    root.enter()
+    _set_propagation(spec)
+    if request.hold:
+        messages.send(order.link, {"ready": True})
+        wait_for(order.link, "begin")
+    finish(
+        Last(
+            process=process,
+            stdio=stdio,
+            program=order.program,
+            link=order.link,
+            own=process.terminal or not request.passthrough,
+            steps=steps,
+        )
+    )
+
+
+def become_private(fds: tuple[int, ...]) -> None:
+    """Close everything else and let nobody look in; ends with the shim until exec."""
+    set_dumpable(on=False)
+    set_pdeathsig(signal.SIGKILL)
+    keep_only(fds)
+    identity.default_signals()
+    os.umask(0)
+    os.setsid()
+
+
+def join_cgroup(link: Socket) -> dict[str, str]:
+    """Wait until the shim has made the cgroup, and move into it; controller → directory."""
+    groups: dict[str, str] = wait_for(link, "cgroup")
+    joins.join_own_cgroup(groups.values())
+    return groups
+
+
+def wait_for(link: Socket, word: str) -> Any:
+    """What the shim says under ``word``; ends this process where the shim is gone."""
+    message, _ = messages.receive(link)
+    if message is None or word not in message:
+        os._exit(_FAILED)
+    return message[word]
+
+
+def prepare(process: Process) -> None:
+    """What needs the host's ``/proc`` or its privileges."""
+    identity.set_limits(process.rlimits)
+    if process.oom_score_adj is not None:
+        identity.set_oom_score(process.oom_score_adj)
+    identity.set_io_priority(process)
+    join_session_keyring()
+
+
+def finish(last: Last) -> NoReturn:
+    """The last steps, for init and exec alike: stdio, directory, identity, exec."""
+    process, steps = last.process, last.steps
+    steps.enter("stdio")
+    for number, fd in enumerate(last.stdio):
+        os.dup2(fd, number)
+    if last.own:
+        identity.own_stdio(process.user.uid)
+    identity.close_others()
+    steps.enter("identity")
+    identity.enter_directory(process.cwd)
+    messages.send(last.link, {"final": True})  # a filter may forbid it from here on
+    identity.assume(process, last.program)
+    steps.enter("exec")
+    identity.execute(process)
+
+
+def _process(spec: Spec) -> Process:
+    if spec.process is None or not spec.process.args:
+        raise InvalidInputError("process.args: a container needs a program to run")
+    return spec.process
+
+
+def _root(request: StartRequest) -> Root:
+    mount(None, "/", flags=MountFlag.REC | _host_propagation(request.spec))
+    if request.overlay is not None:
+        return overlay_root(request.overlay, request.state_dir)
+    if request.spec.root is None:
+        raise InvalidInputError("root: a container needs a root file system")
+    return bind_root(request.spec.root.path, request.state_dir)
+
+
+def _host_propagation(spec: Spec) -> MountFlag:
+    """Private, unless a mount wants to see what the host mounts later."""
+    follows = any(
+        option in ("slave", "rslave") for entry in spec.mounts for option in entry.options
+    )
+    return MountFlag.SLAVE if follows else MountFlag.PRIVATE
+
+
+def _build(order: Order, root: Root, groups: dict[str, str]) -> tuple[int, int, int]:
+    """Everything below the root; the descriptors that become stdio."""
+    spec, steps = order.request.spec, order.steps
+    steps.enter("mounts")
+    todo = plan(spec, _cgroup_steps(groups))
+    _apply(todo.mounts, root)
+    steps.enter("devices")
+    _apply(todo.devices, root)
+    steps.enter("terminal")
+    stdio = order.stdio
+    if spec.process is not None and spec.process.terminal:
+        slave = open_terminal(order.link, root, spec.process)
+        terminal.make_console(root, slave)
+        stdio = (slave, slave, slave)
+    steps.enter("sysctl")
+    for key, value in spec.linux.sysctl.items():
+        _set_sysctl(root, key, value)
+    if spec.process is not None:
+        os.close(root.directory(spec.process.cwd))
+    steps.enter("protect")
+    _apply(todo.protect, root)
+    return stdio
+
+
+def open_terminal(link: Socket, root: Root, process: Process) -> int:
+    """A controlling terminal, whose master goes to the shim; the slave."""
+    master, slave = terminal.open_pair(root)
+    terminal.set_console_size(slave, process.console_size)
+    terminal.control(slave)
+    messages.send(link, {"terminal": True}, (master,))
+    os.close(master)
+    return slave
+
+
+def _apply(steps: tuple[Step, ...], root: Root) -> None:
+    for step in steps:
+        step.apply(root)
+
+
+def _cgroup_steps(groups: dict[str, str]) -> tuple[Step, ...]:
+    del groups
+    return ()
+
+
+def _set_sysctl(root: Root, key: str, value: str) -> None:
+    parts = key.split("/") if "/" in key else key.split(".")
+    if not all(parts) or ".." in parts:
+        raise InvalidInputError(f"linux.sysctl: '{key}' is no kernel parameter")
+    fd = root.open("/proc/sys/" + "/".join(parts), os.O_WRONLY)
+    try:
+        os.write(fd, value.encode())
+    except OSError as error:
+        raise OSError(error.errno, f"sysctl: {error.strerror}", key) from None
+    finally:
+        os.close(fd)
+
+
+def _name_host(spec: Spec) -> None:
+    if spec.hostname:
+        set_hostname(spec.hostname)
+    if spec.domainname:
+        set_domainname(spec.domainname)
+
+
+def _set_propagation(spec: Spec) -> None:
+    if spec.linux.rootfs_propagation:
+        flag = _PROPAGATION.get(spec.linux.rootfs_propagation)
+        if flag is None:
+            raise ToolkitError(
+                f"rootfsPropagation '{spec.linux.rootfs_propagation}' is not supported",
+                hint=f"one of {', '.join(_PROPAGATION)}",
+            )
+        mount(None, "/", flags=flag)

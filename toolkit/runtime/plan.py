@@ -1,0 +1,307 @@
+"""What is mounted, made and hidden in a container's root: a list of steps worked out beforehand.
+
+``plan`` is a pure function of the specification; each step is a value with ``describe`` (one line
+for people) and ``apply`` (does it below a ``Root``). Mounts keep the order of the specification.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from toolkit.core.errors import UnsupportedError
+from toolkit.core.record import record
+from toolkit.linux.mount_options import parse_options
+from toolkit.linux.mounts import MountAttr, MountFlag, OpenTreeFlag, mount, open_tree
+from toolkit.linux.paths import in_parent
+from toolkit.runtime.root import put, set_attributes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from toolkit.linux.mount_options import MountOptions
+    from toolkit.oci.spec import Device, Mount, Spec
+    from toolkit.runtime.root import Root
+
+    class Step(Protocol):
+        """One thing to do below the root."""
+
+        def describe(self) -> str:
+            """What it does, in one line."""
+
+        def apply(self, root: Root) -> None:
+            """Do it."""
+
+
+# Of these types the kernel decides the content: a symbolic link must not lead elsewhere.
+_KERNEL_TYPES = ("proc", "sysfs")
+_KINDS = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}
+
+# runtime-spec config-linux.md "Default Devices".
+_DEVICES = (
+    ("null", 1, 3),
+    ("zero", 1, 5),
+    ("full", 1, 7),
+    ("random", 1, 8),
+    ("urandom", 1, 9),
+    ("tty", 5, 0),
+)
+# runtime-spec runtime-linux.md "Dev symbolic links".
+_LINKS = (
+    ("/proc/self/fd", "fd"),
+    ("/proc/self/fd/0", "stdin"),
+    ("/proc/self/fd/1", "stdout"),
+    ("/proc/self/fd/2", "stderr"),
+    ("pts/ptmx", "ptmx"),
+)
+
+
+@record
+class FileSystem:
+    """A new file system of ``type``."""
+
+    destination: str
+    type: str
+    source: str = ""
+    options: MountOptions
+
+    def describe(self) -> str:
+        """The type and where."""
+        return f"mount {self.type} at '{self.destination}'"
+
+    def apply(self, root: Root) -> None:
+        """Mount it on a directory that is made if it is missing."""
+        if self.type in _KERNEL_TYPES:
+            target = root.real_directory(self.destination)
+        else:
+            target = root.existing(self.destination)
+        made = target < 0
+        if made:
+            target = root.directory(self.destination)
+        try:
+            self._mount(target, inherit=not made)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self.destination) from None
+        finally:
+            os.close(target)
+        for flag in self.options.propagation:
+            fd = root.open(self.destination)
+            _propagate(fd, flag)
+            os.close(fd)
+
+    def _mount(self, target: int, *, inherit: bool) -> None:
+        data = self.options.data
+        if inherit and self.type == "tmpfs" and "mode=" not in data:
+            mode = stat.S_IMODE(os.fstat(target).st_mode)
+            data = f"{data},mode={mode:o}".lstrip(",")
+        source = self.source or self.type
+        path = f"/proc/self/fd/{target}"
+        mount(source, path, self.type, flags=self.options.flags, data=data or None)
+
+
+@record
+class Bind:
+    """A file or directory of the host, shown inside."""
+
+    destination: str
+    source: str
+    options: MountOptions
+
+    def describe(self) -> str:
+        """From where to where."""
+        return f"bind '{self.source}' at '{self.destination}'"
+
+    def apply(self, root: Root) -> None:
+        """Copy the mount, set its attributes while nobody sees it, attach it."""
+        recursive = OpenTreeFlag.RECURSIVE if self.options.recursive else OpenTreeFlag.NONE
+        tree = open_tree(self.source, flags=OpenTreeFlag.CLONE | recursive)
+        attr_set, attr_clear = self.options.attributes()
+        if attr_set or attr_clear:
+            set_attributes(tree, attr_set, attr_clear)
+        deep_set, deep_clear = self.options.recursive_set, self.options.recursive_clear
+        if deep_set or deep_clear:
+            set_attributes(tree, deep_set, deep_clear, recursive=True)
+        for flag in self.options.propagation:
+            _propagate(tree, flag)
+        put(tree, root.place(self.destination, like=tree))
+
+
+@record
+class Node:
+    """A device node, or a fifo."""
+
+    path: str
+    type: str = "c"
+    major: int = 0
+    minor: int = 0
+    mode: int = 0o666
+    uid: int = 0
+    gid: int = 0
+
+    def describe(self) -> str:
+        """As mknod(1) would be told."""
+        return f"node '{self.path}' {self.type} {self.major}:{self.minor}"
+
+    def apply(self, root: Root) -> None:
+        """Make it; one that exists already must be the same device."""
+        try:
+            in_parent(root.fd, self.path, self._make)
+        except FileExistsError:
+            self._compare(root)
+        except PermissionError:
+            # Without CAP_MKNOD (a container in a container): the host's node of that name.
+            tree = open_tree(self.path, flags=OpenTreeFlag.CLONE)
+            put(tree, root.place(self.path, like=tree))
+
+    def _make(self, parent: int, name: str) -> None:
+        device = os.makedev(self.major, self.minor)
+        os.mknod(name, _KINDS[self.type] | self.mode, device, dir_fd=parent)
+        if self.uid or self.gid:
+            os.chown(name, self.uid, self.gid, dir_fd=parent, follow_symlinks=False)
+
+    def _compare(self, root: Root) -> None:
+        fd = root.open(self.path, os.O_PATH | os.O_NOFOLLOW)
+        status = os.fstat(fd)
+        os.close(fd)
+        wanted = (_KINDS[self.type], os.makedev(self.major, self.minor))
+        if (stat.S_IFMT(status.st_mode), status.st_rdev) != wanted:
+            raise FileExistsError(17, "mknod: another file has this name", self.path)
+
+
+@record
+class Link:
+    """A symbolic link; whatever has the name already stays."""
+
+    path: str
+    target: str
+
+    def describe(self) -> str:
+        """Name and target."""
+        return f"link '{self.path}' to '{self.target}'"
+
+    def apply(self, root: Root) -> None:
+        """Make it."""
+        try:
+            in_parent(root.fd, self.path, lambda fd, name: os.symlink(self.target, name, dir_fd=fd))
+        except FileExistsError:
+            return
+
+
+@record
+class Hide:
+    """A masked path."""
+
+    path: str
+
+    def describe(self) -> str:
+        """What is hidden."""
+        return f"hide '{self.path}'"
+
+    def apply(self, root: Root) -> None:
+        """Cover it."""
+        root.cover(self.path)
+
+
+@record
+class Freeze:
+    """A read-only path."""
+
+    path: str
+
+    def describe(self) -> str:
+        """What is read-only."""
+        return f"make '{self.path}' read-only"
+
+    def apply(self, root: Root) -> None:
+        """Bind it over itself, read-only."""
+        root.freeze(self.path)
+
+
+@record
+class FreezeRoot:
+    """``root.readonly``; what is mounted below keeps its own mode."""
+
+    def describe(self) -> str:
+        """Always the same."""
+        return "make '/' read-only"
+
+    def apply(self, root: Root) -> None:
+        """Set the attribute on the root's mount."""
+        set_attributes(root.fd, MountAttr.RDONLY)
+
+
+@record
+class Plan:
+    """The steps by when they run: ``protect`` comes after terminal and sysctls."""
+
+    mounts: tuple[Step, ...]
+    devices: tuple[Step, ...]
+    protect: tuple[Step, ...]
+
+
+def plan(spec: Spec, cgroups: tuple[Step, ...] = ()) -> Plan:
+    """The steps for ``spec``; ``cgroups`` replace its mount of type ``cgroup``."""
+    mounts: list[Step] = []
+    for entry in spec.mounts:
+        if entry.type in ("cgroup", "cgroup2"):
+            mounts.extend(cgroups)
+        else:
+            mounts.append(_mount_step(entry))
+    protect: list[Step] = [Freeze(path=path) for path in dict.fromkeys(spec.linux.readonly_paths)]
+    protect += [Hide(path=path) for path in dict.fromkeys(spec.linux.masked_paths)]
+    if spec.root is not None and spec.root.readonly:
+        protect.append(FreezeRoot())
+    return Plan(mounts=tuple(mounts), devices=_devices(spec), protect=tuple(protect))
+
+
+def _mount_step(entry: Mount) -> Step:
+    options = parse_options(entry.options)
+    if entry.uid_mappings or entry.gid_mappings:
+        raise UnsupportedError(f"id mapped mounts are not supported yet: '{entry.destination}'")
+    if options.copy_up:
+        raise UnsupportedError(f"'tmpcopyup' is not supported yet: '{entry.destination}'")
+    for flag in options.propagation:
+        if flag & MountFlag.SHARED:
+            raise UnsupportedError(
+                f"shared propagation is not supported yet: '{entry.destination}'",
+                hint="'rslave' shows the container what the host mounts later",
+            )
+    if options.bind or entry.type == "bind":
+        return Bind(destination=entry.destination, source=entry.source, options=options)
+    return FileSystem(
+        destination=entry.destination, type=entry.type, source=entry.source, options=options
+    )
+
+
+def _devices(spec: Spec) -> tuple[Step, ...]:
+    """Default nodes and links, then the asked ones; none in a ``/dev`` that is bound in."""
+    dev = next((entry for entry in spec.mounts if entry.destination.rstrip("/") == "/dev"), None)
+    if dev is not None and parse_options(dev.options).bind:
+        return tuple(_node(device) for device in spec.linux.devices)
+    asked = {device.path for device in spec.linux.devices}
+    steps: list[Step] = [
+        Node(path=f"/dev/{name}", major=major, minor=minor)
+        for name, major, minor in _DEVICES
+        if f"/dev/{name}" not in asked
+    ]
+    steps += [_node(device) for device in spec.linux.devices]
+    steps += [Link(path=f"/dev/{name}", target=target) for target, name in _LINKS]
+    return tuple(steps)
+
+
+def _node(device: Device) -> Node:
+    return Node(
+        path=device.path,
+        type=device.type,
+        major=device.major,
+        minor=device.minor,
+        mode=0o666 if device.file_mode is None else stat.S_IMODE(device.file_mode),
+        uid=device.uid or 0,
+        gid=device.gid or 0,
+    )
+
+
+def _propagate(fd: int, flag: MountFlag) -> None:
+    recursive = bool(flag & MountFlag.REC)
+    set_attributes(fd, MountAttr.NONE, propagation=flag & ~MountFlag.REC, recursive=recursive)

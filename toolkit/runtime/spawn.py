@@ -1,0 +1,75 @@
+"""Starting a launcher: a bare interpreter, from a file that nobody can write through."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+
+from toolkit.linux.executable import sealed_executable
+from toolkit.runtime import messages
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from toolkit.runtime.messages import Socket
+
+# Isolated, without site; byte code is read as it is for any other run of this interpreter.
+_FLAGS = ("-I", "-S", "-c")
+_PROGRAM = """\
+import sys
+sys.path[:0] = {path!r}
+from toolkit.runtime.launcher import main
+main({arguments!r})
+"""
+_PRIVATE = 3
+_OUT_OF_THE_WAY = 10  # the new process puts other descriptors at 0 to 3 before it runs this one
+
+
+def spawn(*, listen: str = "", faults: bool = False) -> tuple[Socket, int]:
+    """Start a launcher; the socket to it, whose closing ends it, and its pid.
+
+    ``listen`` is a path on which it serves others as well.
+    """
+    ours, theirs = messages.pair()
+    arguments = [f"private={_PRIVATE}"]
+    if listen:
+        arguments.append(f"listen={listen}")
+    if faults:
+        arguments.append("--faults")
+    try:
+        pid = _start(theirs.fileno(), arguments)
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return ours, pid
+
+
+def _start(socket_fd: int, arguments: list[str]) -> int:
+    interpreter = os.path.realpath(sys.executable)
+    program = _PROGRAM.format(path=search_path(), arguments=arguments)
+    sealed = sealed_executable(interpreter)
+    executable = fcntl.fcntl(sealed, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
+    os.close(sealed)
+    try:
+        return os.posix_spawn(
+            f"/proc/self/fd/{executable}",
+            (interpreter, *_FLAGS, program),
+            {"LC_ALL": "C.UTF-8"},
+            file_actions=(
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0),
+                (os.POSIX_SPAWN_DUP2, 0, 1),
+                (os.POSIX_SPAWN_DUP2, socket_fd, _PRIVATE),
+            ),
+            setsid=True,
+        )
+    finally:
+        os.close(executable)
+
+
+def search_path() -> list[str]:
+    """Where this package and its libraries lie; the standard library's place is built in."""
+    home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    others = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    return [home, *others]

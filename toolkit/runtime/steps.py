@@ -1,0 +1,42 @@
+"""The named steps of a start: which one is at work, and which one a test makes fail.
+
+A failure before exec reports its stage by name. Every step has a name here so that the test of
+fault injection can walk all of them.
+"""
+
+from __future__ import annotations
+
+import errno
+
+SHIM_STEPS = ("state", "stdio", "fork", "cgroup", "join", "listen", "record", "relay")
+INIT_STEPS = (
+    "privacy",
+    "namespaces",
+    "root",
+    "cgroup namespace",
+    "mounts",
+    "devices",
+    "terminal",
+    "sysctl",
+    "protect",
+    "host name",
+    "process",
+    "pivot",
+    "stdio",
+    "identity",
+    "exec",
+)
+
+
+class Steps:
+    """``enter`` each step in turn; ``now`` is the last one entered."""
+
+    def __init__(self, fault: str = "") -> None:
+        self.now = ""
+        self._fault = fault
+
+    def enter(self, name: str) -> None:
+        """Begin a step, or fail as a test asked for."""
+        self.now = name
+        if name == self._fault:
+            raise OSError(errno.EIO, "fault: asked for by a test")
