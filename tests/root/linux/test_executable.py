@@ -50,9 +50,9 @@ def test_not_even_when_it_no_longer_runs(make: Make, program: Path) -> None:
     fd = make(program)
     path = Path(f"/proc/self/fd/{fd}")
     try:
-        with pytest.raises(OSError, match="Read-only|not permitted"):
+        with pytest.raises(OSError, match=r"Read-only|not permitted"):
             _overwrite(path)
-        with pytest.raises(OSError, match="Read-only|not permitted"):
+        with pytest.raises(OSError, match=r"Read-only|not permitted"):
             os.truncate(path, 0)
         assert path.read_bytes() == program.read_bytes()
     finally:

@@ -107,10 +107,9 @@ def test_pivot_root_makes_a_new_root(tmp_path: Path) -> None:
 
 
 def test_pivot_root_refuses_what_is_no_mount(tmp_path: Path) -> None:
-    with pytest.raises(
-        OSError, match="pivot_root: (Invalid argument|Device or resource busy)"
-    ) as caught:
+    with pytest.raises(OSError, match="pivot_root: ") as caught:
         apart(lambda: pivot_root(str(tmp_path), str(tmp_path)))
+    assert caught.value.errno in (errno.EINVAL, errno.EBUSY)
     assert caught.value.filename == str(tmp_path)
 
 

@@ -1,0 +1,105 @@
+"""Every controller that turns limits into writes, and what to do where one is missing."""
+
+import errno
+
+from toolkit.cgroup import cpu, cpuset, devices, files, memory, pids
+from toolkit.cgroup.files import Write
+from toolkit.cgroup.layout import Layout
+from toolkit.cgroup.limits import Limits
+from toolkit.core.errors import UnsupportedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Placed = Mapping[str, tuple[int, tuple[Write, ...]]]
+
+ALL = (cpuset, cpu, memory, pids, devices)
+"""In the order of writing: ``devices`` last, since it may forbid the rest to a nested one."""
+
+_ENABLED_ON_V2 = ("cpu", "cpuset", "hugetlb", "io", "memory", "pids")
+
+_BUSY_HINT = "processes of the group itself stand in the way: move them into a group below"
+_REFUSED_HINT = "the group must be delegated: in a systemd unit with Delegate=yes"
+_HINTS = {
+    "memory": "boot with 'cgroup_enable=memory', or leave the limit out",
+}
+
+
+def writes(limits: Limits, version: int) -> dict[str, tuple[Write, ...]]:
+    """Controller → its writes, for those that have any."""
+    found = {}
+    for controller in ALL:
+        steps = controller.v1(limits) if version == 1 else controller.v2(limits)
+        if steps:
+            found[controller.NAME] = steps
+    return found
+
+
+def placed(layout: Layout, limits: Limits) -> "Placed":
+    """Controller → the version of the hierarchy that has it and what to write there.
+
+    ``UnsupportedError`` where a limit needs a controller that neither version offers.
+    """
+    old, new = writes(limits, 1), writes(limits, 2)
+    on_v2 = available(layout)
+    found: dict[str, tuple[int, tuple[Write, ...]]] = {}
+    for name, steps in old.items():
+        if layout.find(name):
+            found[name] = (1, steps)
+        elif name in on_v2:
+            found[name] = (2, new[name])
+        elif name in new or layout.v2 is None:
+            raise missing(layout, name, steps[0].limit)
+    return found
+
+
+def available(layout: Layout) -> frozenset[str]:
+    """The controllers of the v2 hierarchy, if there is one."""
+    if layout.v2 is None:
+        return frozenset()
+    return frozenset(files.read_or(layout.v2.mount, "cgroup.controllers", "").split())
+
+
+def missing(layout: Layout, name: str, limit: str) -> UnsupportedError:
+    """The error for a limit whose controller this machine does not offer."""
+    hint = _HINTS.get(name, "")
+    if layout.kind == "none":
+        hint = "no control groups are mounted: mount cgroup2 on /sys/fs/cgroup"
+    elif not hint and layout.kind == "v2":
+        hint = f"'{name}' is not in cgroup.controllers: enable it in the group above, or boot it"
+    elif not hint:
+        hint = f"mount it: mount -t cgroup -o {name} cgroup /sys/fs/cgroup/{name}"
+    return UnsupportedError(
+        f"the limit '{limit}' needs the cgroup controller '{name}', which is missing here",
+        hint=hint,
+    )
+
+
+def enable(directory: str, needed: frozenset[str]) -> None:
+    """Hand controllers down to the groups below a v2 ``directory``.
+
+    All that are there are tried; only for a ``needed`` one is a failure an error.
+    """
+    there = set(files.read_or(directory, "cgroup.controllers", "").split())
+    done = set(files.read_or(directory, "cgroup.subtree_control", "").split())
+    wanted = [name for name in _ENABLED_ON_V2 if name in there - done]
+    if not wanted:
+        return
+    try:
+        files.write(directory, "cgroup.subtree_control", " ".join(f"+{name}" for name in wanted))
+    except OSError:
+        for name in wanted:
+            _enable_one(directory, name, must=name in needed)
+
+
+def _enable_one(directory: str, name: str, *, must: bool) -> None:
+    try:
+        files.write(directory, "cgroup.subtree_control", f"+{name}")
+    except OSError as error:
+        if not must:
+            return
+        raise UnsupportedError(
+            f"the cgroup controller '{name}' cannot be enabled in '{directory}': {error.strerror}",
+            hint=_BUSY_HINT if error.errno == errno.EBUSY else _REFUSED_HINT,
+        ) from None

@@ -1,0 +1,31 @@
+"""Which processors and memory nodes a group may use."""
+
+import os
+
+from toolkit.cgroup import files
+from toolkit.cgroup.files import Write
+from toolkit.cgroup.limits import Limits
+
+NAME = "cpuset"
+
+
+def v1(limits: Limits) -> tuple[Write, ...]:
+    """The same files in both versions."""
+    return v2(limits)
+
+
+def v2(limits: Limits) -> tuple[Write, ...]:
+    """Lists as in ``0-2,7``."""
+    steps = []
+    if limits.cpuset_cpus:
+        steps.append(Write(file="cpuset.cpus", value=limits.cpuset_cpus, limit="cpuset-cpus"))
+    if limits.cpuset_mems:
+        steps.append(Write(file="cpuset.mems", value=limits.cpuset_mems, limit="cpuset-mems"))
+    return tuple(steps)
+
+
+def inherit(directory: str) -> None:
+    """Give a new v1 group what its parent has: it starts empty, and an empty one takes nobody."""
+    parent = os.path.dirname(directory)
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        files.write(directory, name, files.read(parent, name).strip())

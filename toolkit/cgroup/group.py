@@ -1,0 +1,330 @@
+"""The groups of one container: made, joined, limited, measured, stopped, killed and removed.
+
+A path such as ``dockyard/web`` lies below the group that this process is in, for each v1
+controller by itself; in v2 below the mount point, since a v2 group with processes can have no
+limited groups below it. A path that begins with ``/`` always starts at the mount point.
+"""
+
+import errno
+import os
+import time
+from contextlib import ExitStack
+
+from toolkit.cgroup import controllers, cpuset, files, freezer
+from toolkit.cgroup.layout import UNIFIED, Hierarchy, Layout
+from toolkit.cgroup.limits import Limits
+from toolkit.cgroup.stats import Stats, oom_kills, read_stats
+from toolkit.core.errors import (
+    ConflictError,
+    InvalidInputError,
+    UnavailableError,
+    UnsupportedError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from toolkit.cgroup.controllers import Placed
+
+_MADE_BY_US = "user.dockyard"
+_NO_RIGHT = (errno.EROFS, errno.EACCES, errno.EPERM)
+_RACES = 16
+_SIGKILL = 9
+_NO_LIMITS = Limits()
+_UNENFORCED = "device rules are not enforced: cgroup v2 has no files for them"
+
+
+class Cgroup:
+    """One group in every hierarchy that limits something; ``paths`` is controller → directory.
+
+    On v2 the one directory stands under ``unified``. ``warnings`` say what could not be enforced.
+    """
+
+    def __init__(self, paths: "Mapping[str, str]", *, warnings: tuple[str, ...] = ()) -> None:
+        self.paths = dict(paths)
+        self.warnings = warnings
+
+    @classmethod
+    def create(cls, layout: Layout, path: str, limits: Limits = _NO_LIMITS) -> "Cgroup":
+        """Make the groups and set the limits; on any failure what was made is removed.
+
+        A limit whose controller is missing is an ``UnsupportedError``. An empty group that
+        stands there already is taken over; one with processes is a ``ConflictError``.
+        """
+        limits.check()
+        _check_path(path)
+        placed = controllers.placed(layout, limits)
+        with ExitStack() as undo:
+            paths: dict[str, str] = {}
+            for hierarchy in _hierarchies(layout, placed):
+                needed = _needed(hierarchy, placed)
+                directory = _make(hierarchy, path, needed, undo)
+                paths |= dict.fromkeys(hierarchy.controllers if directory else (), directory)
+            for name, (version, steps) in placed.items():
+                files.apply(paths[name if version == 1 else UNIFIED], steps)
+            undo.pop_all()
+        loose = bool(limits.devices) and "devices" not in placed
+        return cls(paths, warnings=(_UNENFORCED,) if loose else ())
+
+    @classmethod
+    def from_paths(cls, paths: "Mapping[str, str]") -> "Cgroup":
+        """The groups that were made before, as their ``paths`` say."""
+        return cls(paths)
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """Each directory once: co-mounted controllers share one."""
+        return tuple(dict.fromkeys(self.paths.values()))
+
+    def join(self, pid: int) -> None:
+        """Move a process in. ``enter`` is much faster for a process that moves itself."""
+        for directory in self.directories:
+            files.write(directory, "cgroup.procs", str(pid))
+
+    def enter(self) -> None:
+        """Move this process, which must have one thread, in."""
+        enter(self.directories)
+
+    def set(self, limits: Limits, layout: Layout) -> None:
+        """Change limits of the existing groups."""
+        limits.check()
+        for name, (version, steps) in controllers.placed(layout, limits).items():
+            directory = self.paths.get(name if version == 1 else UNIFIED)
+            if directory is None:
+                raise controllers.missing(layout, name, steps[0].limit)
+            files.apply(directory, steps)
+
+    def processes(self) -> list[int]:
+        """The processes in the group and in groups below it."""
+        directory = self._tracking()
+        return files.processes(directory) if directory else []
+
+    def stats(self) -> Stats:
+        """What the group uses now."""
+        return read_stats(self.paths)
+
+    def oom_kills(self) -> int:
+        """How many of its processes were killed for want of memory."""
+        return oom_kills(self.paths)
+
+    def freeze(self, *, timeout: float = 5) -> None:
+        """Stop every process; one that cannot be stopped leaves all of them running."""
+        if UNIFIED in self.paths:
+            freezer.freeze_v2(self.paths[UNIFIED], timeout=timeout)
+        else:
+            freezer.freeze_v1(self._freezer(), timeout=timeout)
+
+    def thaw(self) -> None:
+        """Let the processes go on."""
+        if UNIFIED in self.paths:
+            freezer.thaw_v2(self.paths[UNIFIED])
+        else:
+            freezer.thaw_v1(self._freezer())
+
+    def kill(self, *, timeout: float = 10) -> None:
+        """End every process in the group and below, new ones included; returns when none is left.
+
+        ``UnavailableError`` where one outlives the time.
+        """
+        deadline = time.monotonic() + timeout
+        pause = 0.0005
+        while left := self.processes():
+            if time.monotonic() > deadline:
+                raise UnavailableError(
+                    f"processes {', '.join(map(str, left))} cannot be killed",
+                    hint="they wait in the kernel for a device or a network file system",
+                )
+            self._kill_once(left)
+            time.sleep(pause)
+            pause = min(pause * 2, 0.02)
+
+    def remove(self, *, timeout: float = 5) -> None:
+        """Remove the groups; what is gone already is fine.
+
+        A busy one is tried again until ``timeout``; then all others are gone and it is an
+        ``OSError``. Groups above that only we made go too when they are empty.
+        """
+        deadline = time.monotonic() + timeout
+        failure = None
+        for directory in self.directories:
+            try:
+                files.rmdir(directory, deadline=deadline)
+            except OSError as error:
+                failure = failure or error
+            else:
+                _remove_empty_parents(directory)
+        if failure:
+            raise failure
+
+    def _tracking(self) -> str:
+        """The directory whose list of processes counts."""
+        for name in (UNIFIED, "freezer", "pids", "memory"):
+            if name in self.paths:
+                return self.paths[name]
+        return next(iter(self.paths.values()), "")
+
+    def _freezer(self) -> str:
+        if "freezer" not in self.paths:
+            raise UnsupportedError(
+                "the cgroup controller 'freezer' is missing here",
+                hint="mount it: mount -t cgroup -o freezer cgroup /sys/fs/cgroup/freezer",
+            )
+        return self.paths["freezer"]
+
+    def _kill_once(self, pids: list[int]) -> None:
+        unified = self.paths.get(UNIFIED)
+        if unified and os.path.exists(f"{unified}/cgroup.kill"):
+            files.write(unified, "cgroup.kill", "1")
+            return
+        with ExitStack() as thawed:
+            if unified or "freezer" in self.paths:
+                thawed.callback(self.thaw)  # also one that was paused: frozen, it would not die
+                pids = self._freeze_and_list(pids)
+            for pid in pids:
+                try:
+                    os.kill(pid, _SIGKILL)
+                except ProcessLookupError:
+                    continue
+
+    def _freeze_and_list(self, pids: list[int]) -> list[int]:
+        """The processes while none can fork; the ones known before, if one will not stop."""
+        try:
+            self.freeze(timeout=0.1)
+        except UnavailableError:
+            return pids
+        return self.processes()
+
+
+def enter(directories: "Iterable[str]") -> None:
+    """Move this process into groups of v1 and v2.
+
+    ``0`` written to v1's ``tasks`` moves the writing thread alone, for which the kernel takes no
+    lock over all processes; any write to ``cgroup.procs`` does, and waits 7 to 14 ms for a grace
+    period of RCU.
+    """
+    for directory in directories:
+        try:
+            files.write(directory, "tasks", "0")
+        except FileNotFoundError:
+            files.write(directory, "cgroup.procs", "0")
+
+
+def _hierarchies(layout: Layout, placed: "Placed") -> tuple[Hierarchy, ...]:
+    """Those to make a group in: in a hybrid layout v2 only where it alone has a controller."""
+    only_there = any(version == 2 for version, _ in placed.values())
+    if layout.v2 and (layout.kind == "v2" or only_there):
+        return (*layout.v1, layout.v2)
+    return layout.v1
+
+
+def _needed(hierarchy: Hierarchy, placed: "Placed") -> frozenset[str]:
+    """The controllers of this hierarchy that a limit asks for."""
+    of_version = {name for name, (version, _) in placed.items() if version == hierarchy.version}
+    return frozenset(
+        of_version if hierarchy.version == 2 else of_version & {*hierarchy.controllers}
+    )
+
+
+def _make(hierarchy: Hierarchy, path: str, needed: frozenset[str], undo: ExitStack) -> str:
+    """Make the group; its directory, or ``""`` where we may not and nothing needs it."""
+    from_mount = path.startswith("/") or hierarchy.version == 2 or hierarchy.tracks_only
+    base = hierarchy.mount if from_mount else hierarchy.own
+    try:
+        return _make_below(hierarchy, base, path, needed, undo)
+    except OSError as error:
+        if error.errno not in _NO_RIGHT or needed:
+            raise _refused(error, needed) from None
+        return ""
+
+
+def _refused(error: OSError, needed: frozenset[str]) -> Exception:
+    if error.errno not in _NO_RIGHT:
+        return error
+    return UnsupportedError(
+        f"no cgroup can be made at '{error.filename}': {error.strerror}",
+        hint=f"limits of {', '.join(sorted(needed))} need cgroups that may be written to here",
+    )
+
+
+def _make_below(
+    hierarchy: Hierarchy, base: str, path: str, needed: frozenset[str], undo: ExitStack
+) -> str:
+    parts = [part for part in path.split("/") if part]
+    for attempt in range(_RACES):
+        directory = base
+        try:
+            for depth, part in enumerate(parts, 1):
+                if hierarchy.version == 2:
+                    controllers.enable(directory, needed)
+                directory = f"{directory}/{part}"
+                _make_one(hierarchy, directory, leaf=depth == len(parts), undo=undo)
+        except FileNotFoundError:
+            # The container before us removed the group above as we arrived: make it again.
+            if attempt == _RACES - 1 or not os.path.isdir(base):
+                raise
+        else:
+            return directory
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _make_one(hierarchy: Hierarchy, directory: str, *, leaf: bool, undo: ExitStack) -> None:
+    try:
+        os.mkdir(directory, 0o755)
+    except FileExistsError:
+        if leaf and files.processes(directory):
+            raise ConflictError(
+                f"the cgroup '{directory}' has processes of another container",
+                hint="choose another name or another cgroup parent",
+            ) from None
+        return
+    undo.callback(_remove_if_empty, directory)
+    if not leaf:
+        _mark(directory)
+    if "cpuset" in hierarchy.controllers:
+        cpuset.inherit(directory)
+
+
+def _mark(directory: str) -> None:
+    """Note that we made it, so that the last container below may remove it."""
+    try:
+        os.setxattr(directory, _MADE_BY_US, b"1")
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EPERM):  # then it stays, empty
+            raise
+
+
+def _remove_empty_parents(directory: str) -> None:
+    parent = os.path.dirname(directory)
+    while _is_marked(parent) and _remove_if_empty(parent):
+        parent = os.path.dirname(parent)
+
+
+def _is_marked(directory: str) -> bool:
+    try:
+        return os.getxattr(directory, _MADE_BY_US) == b"1"
+    except OSError as error:
+        if error.errno not in (errno.ENODATA, errno.EOPNOTSUPP, errno.ENOENT):
+            raise
+        return False
+
+
+def _remove_if_empty(directory: str) -> bool:
+    """Whether the group is gone now; one that others use stays."""
+    try:
+        os.rmdir(directory)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.ENOTEMPTY):
+            raise
+        return False
+    return True
+
+
+def _check_path(path: str) -> None:
+    parts = [part for part in path.split("/") if part]
+    if not parts or any(part in (".", "..") for part in parts) or "\0" in path:
+        raise InvalidInputError(
+            f"'{path}' is no path of a cgroup", hint="name it like 'dockyard/web'"
+        )

@@ -1,0 +1,50 @@
+"""Memory and swap."""
+
+from toolkit.cgroup.files import Write
+from toolkit.cgroup.limits import UNLIMITED, Limits
+
+NAME = "memory"
+_SWAP_HINT = "swap is not accounted here: boot with swapaccount=1, or leave the swap limit out"
+
+
+def v1(limits: Limits) -> tuple[Write, ...]:
+    """The limit of memory and swap must not be below that of memory, so it comes second."""
+    steps = []
+    if limits.memory is not None:
+        steps.append(_step("memory.limit_in_bytes", str(limits.memory), "memory"))
+    if limits.memory_reservation is not None:
+        value = str(limits.memory_reservation)
+        steps.append(_step("memory.soft_limit_in_bytes", value, "memory-reservation"))
+    if limits.memory_swap is not None:
+        steps.append(_swap("memory.memsw.limit_in_bytes", limits.memory_swap))
+    return tuple(steps)
+
+
+def v2(limits: Limits) -> tuple[Write, ...]:
+    """v2 limits swap alone: what is left of the sum when memory is taken off."""
+    steps = []
+    if limits.memory is not None:
+        steps.append(_step("memory.max", _number(limits.memory), "memory"))
+    if limits.memory_reservation is not None:
+        value = _number(limits.memory_reservation)
+        steps.append(_step("memory.low", value, "memory-reservation"))
+    if limits.memory_swap is not None:
+        swap = limits.memory_swap
+        if swap != UNLIMITED:
+            swap -= limits.memory or 0
+        steps.append(_swap("memory.swap.max", swap))
+    return tuple(steps)
+
+
+def _step(file: str, value: str, limit: str) -> Write:
+    return Write(file=file, value=value, limit=limit)
+
+
+def _swap(file: str, value: int) -> Write:
+    text = str(value) if file.startswith("memory.memsw") else _number(value)
+    optional = value == UNLIMITED
+    return Write(file=file, value=text, limit="memory-swap", missing=_SWAP_HINT, optional=optional)
+
+
+def _number(value: int) -> str:
+    return "max" if value == UNLIMITED else str(value)
