@@ -102,8 +102,8 @@ class Engine:
         with _Told(text):
             if template is None:
                 template = self._compiled[text] = self._native.from_string(text)
-            value = template.render()
-            return _defined(value)
+            value = _defined(template.render())
+            return _with_last_newlines(value, text) if text.endswith("\n") else value
 
     def condition(self, text: str) -> Any:
         """The value of a bare expression, as in ``when``."""
@@ -159,6 +159,15 @@ def _unknown_names(tree: nodes.Template, environment: jinja2.Environment) -> tup
             hint = did_you_mean(node.name, known)
             return node.lineno, f"unknown {kind} '{node.name}'", hint
     return 0, "", ""
+
+
+def _with_last_newlines(value: Any, text: str) -> Any:
+    """As Ansible: a text keeps the line feeds at its end, of which Jinja2 drops one."""
+    if not isinstance(value, str | int | float):
+        return value
+    shown = str(value)
+    lost = (len(text) - len(text.rstrip("\n"))) - (len(shown) - len(shown.rstrip("\n")))
+    return shown + "\n" * lost
 
 
 def _defined(value: Any) -> Any:

@@ -112,3 +112,16 @@ def test_how_blocks_are_trimmed_is_the_template_s_choice(engine: Engine) -> None
     assert engine.file(text, "t.j2") == "  x\n  "
     assert engine.file(text, "t.j2", lstrip_blocks=True) == "x\n"
     assert engine.file(text, "t.j2", trim_blocks=False) == "  \nx\n  \n"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{{ n }} boxes\n", "7 boxes\n"),
+        ("{{ n }}\n\n", "7\n\n"),
+        ("{{ 'a\n' }}\n", "a\n"),
+        ("{{ l }}\n", [1, 2]),
+    ],
+)
+def test_a_text_keeps_its_last_line_feed(engine: Engine, text: str, value: Any) -> None:
+    assert engine.value(text) == value

@@ -5,7 +5,6 @@ from typing import Any
 
 from toolkit.agent.call import Call
 from toolkit.agent.host import AgentHost
-from toolkit.facts.gather import gather
 from toolkit.playbook import journal, service
 
 
@@ -25,6 +24,8 @@ def undo(call: Call) -> Any:
 
 def facts(call: Call) -> Mapping[str, Any]:
     """``{}`` → the facts of this machine."""
+    from toolkit.facts.gather import gather  # noqa: PLC0415 - plays seldom ask for all facts
+
     return gather(AgentHost(call.files))
 
 
