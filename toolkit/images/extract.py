@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from toolkit.core.errors import InvalidInputError
@@ -29,6 +30,12 @@ _MAX_ID = 0xFFFFFFFE  # the kernel takes the next one for "leave it"
 _MAX_NOTES = 20
 _OPEN_PARENTS = 64
 _KEPT_XATTRS = ("user.", "security.capability", "system.posix_acl_")
+_ODD_PATHS = {
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "its directory is a symbolic link that leads in a circle",
+    errno.ENOTDIR: "its directory is a file",
+    errno.ENOENT: "its directory is a symbolic link that leads nowhere in the layer",
+}
 _UNSUPPORTED = (errno.EOPNOTSUPP, errno.EINVAL)
 
 
@@ -84,28 +91,31 @@ class Extractor:
 
     def _unpack(self, entry: Entry, reader: TarReader) -> None:
         path = clean(entry.name)
+        try:
+            self._place(path, entry, reader)
+        except OSError as error:
+            if error.errno in _ODD_PATHS:
+                raise InvalidInputError(
+                    f"{show(entry.name[:200])}: {_ODD_PATHS[error.errno]}"
+                ) from None
+            raise OSError(error.errno, error.strerror, os.fsdecode(entry.name)) from None
+
+    def _place(self, path: bytes, entry: Entry, reader: TarReader) -> None:
         parent, _, name = path.rpartition(b"/")
+        if PREFIX in parent and any(part.startswith(PREFIX) for part in parent.split(b"/")):
+            raise InvalidInputError(f"{show(entry.name)}: lies inside a whiteout")
         if name.startswith(PREFIX):
             self._parent(parent)
             self._whiteouts.add(parent, name)
             return
-        if PREFIX in parent and any(part.startswith(PREFIX) for part in parent.split(b"/")):
-            raise InvalidInputError(f"{show(entry.name)}: lies inside a whiteout")
-        if entry.uid > _MAX_ID or entry.gid > _MAX_ID or entry.uid < 0 or entry.gid < 0:
+        if not (0 <= entry.uid <= _MAX_ID and 0 <= entry.gid <= _MAX_ID):
             raise InvalidInputError(f"{show(entry.name)}: the owner is no possible user or group")
-        try:
-            if entry.kind == tar.DIRECTORY:
-                self._directory(path, entry)
-            elif not path:
-                raise InvalidInputError("the layer's root is no directory")
-            else:
-                self._make(self._parent(parent), name, entry, reader)
-        except OSError as error:
-            if error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR):
-                raise InvalidInputError(
-                    f"{show(entry.name)}: {os.strerror(error.errno).lower()}"
-                ) from None
-            raise OSError(error.errno, error.strerror, os.fsdecode(entry.name)) from None
+        if entry.kind == tar.DIRECTORY:
+            self._directory(path, entry)
+        elif not path:
+            raise InvalidInputError("the layer's root is no directory")
+        else:
+            self._make(self._parent(parent), name, entry, reader)
 
     def _make(self, parent: int, name: bytes, entry: Entry, reader: TarReader) -> None:
         if entry.kind == tar.FILE:
@@ -247,14 +257,21 @@ class Extractor:
         return fd
 
     def _make_parents(self, path: bytes) -> int:
-        head, _, name = path.rpartition(b"/")
-        parent = self._parent(head)
+        fd = openat2(b".", _PARENT, dir_fd=self._root, resolve=_IN_ROOT)
+        done = b""
         try:
-            os.mkdir(name, 0o700, dir_fd=parent)
-            self._directories[path] = self._as_below(path)
-        except FileExistsError:
-            pass  # a link that leads nowhere: the open below says so
-        return openat2(path, _PARENT, dir_fd=self._root, resolve=_IN_ROOT)
+            for name in path.split(b"/"):
+                done = done + b"/" + name if done else name
+                with suppress(FileExistsError):
+                    os.mkdir(name, 0o700, dir_fd=fd)
+                    self._directories[done] = self._as_below(done)
+                inner = openat2(done, _PARENT, dir_fd=self._root, resolve=_IN_ROOT)
+                os.close(fd)
+                fd = inner
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
 
     def _forget_parents(self) -> None:
         for fd in self._parents.values():

@@ -103,6 +103,12 @@ def truncated() -> InvalidInputError:
     )
 
 
+def _no_header(offset: int) -> InvalidInputError:
+    return InvalidInputError(
+        f"no tar header at byte {offset}", hint="the archive is damaged, or no tar at all"
+    )
+
+
 class TarReader:
     """``next_entry`` until ``None``; between two of them ``copy_to`` or ``data`` may be called."""
 
@@ -217,7 +223,10 @@ class TarReader:
             self._buffer, self._at = self._source.read(CHUNK), 0
             if not self._buffer:
                 return None
-        block = self._take(BLOCK)
+        try:
+            block = self._take(BLOCK)
+        except InvalidInputError:
+            raise truncated() if self._taken else _no_header(0) from None
         return None if block == _NO_BLOCK else block
 
     def _body(self, size_field: bytes, limit: int) -> bytes:
@@ -325,9 +334,7 @@ def _check(block: bytes, field: bytes, offset: int) -> None:
         return
     signed = plain - 256 * sum(byte > 127 for byte in block[:148] + block[156:])
     if signed != wanted:
-        raise InvalidInputError(
-            f"no tar header at byte {offset}", hint="the archive is damaged, or no tar at all"
-        )
+        raise _no_header(offset)
 
 
 def _names(fields: tuple[bytes, ...], extra: dict[str, bytes]) -> tuple[bytes, bytes]:
