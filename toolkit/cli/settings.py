@@ -16,6 +16,7 @@ _ENVIRONMENT = {
     "run_root": "DOCKYARD_ROOT",
     "cgroup_parent": "DOCKYARD_CGROUP_PARENT",
 }
+_BRIDGE = ("name", "address")
 
 
 def load_settings(
@@ -43,11 +44,25 @@ def _from_file(path: str) -> "dict[str, str]":
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path}: {error}") from None
+    _check_bridge(data.pop("bridge", {}), path)
     for key, value in data.items():
         if key not in _ENVIRONMENT:
             raise InvalidInputError(
-                f"{path}: {key}: unknown key", hint=did_you_mean(key, _ENVIRONMENT)
+                f"{path}: {key}: unknown key", hint=did_you_mean(key, (*_ENVIRONMENT, "bridge"))
             )
         if not isinstance(value, str) or not value:
             raise InvalidInputError(f"{path}: {key}: expected text, not {value!r}")
     return data
+
+
+def _check_bridge(bridge: object, path: str) -> None:
+    """``[bridge]`` says what containers attach to; the checks hold the host to it."""
+    if not isinstance(bridge, dict):
+        raise InvalidInputError(f"{path}: bridge: expected a table, not {bridge!r}")
+    for key, value in bridge.items():
+        if key not in _BRIDGE:
+            raise InvalidInputError(
+                f"{path}: bridge.{key}: unknown key", hint=did_you_mean(key, _BRIDGE)
+            )
+        if not isinstance(value, str) or not value:
+            raise InvalidInputError(f"{path}: bridge.{key}: expected text, not {value!r}")

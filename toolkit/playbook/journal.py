@@ -110,6 +110,8 @@ class FileJournal:
         return lines
 
     def _open(self) -> int:
+        # The folder above is the engine's data root, so it gets the mode that the engine gives it.
+        os.makedirs(os.path.dirname(self._root), mode=0o711, exist_ok=True)
         os.makedirs(self._root, mode=0o700, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         self._fd = os.open(self._path, flags, 0o600)
