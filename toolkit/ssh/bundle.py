@@ -8,6 +8,7 @@ names only. Nothing binary travels: markupsafe and PyYAML work without their C h
 import hashlib
 import importlib.util
 import os
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ LIBRARIES = (
 )
 STAMP = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can hold
 KEPT = 10
+_ONE_MAKES = threading.Lock()  # a fleet's threads all ask at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +64,14 @@ class Bundle:
         return self.path.read_bytes()
 
 
-@cache
 def bundle(cache_dir: Path) -> Bundle:
     """The bundle of this installation, made now if ``cache_dir`` has none that is current."""
+    with _ONE_MAKES:
+        return _bundle(cache_dir)
+
+
+@cache
+def _bundle(cache_dir: Path) -> Bundle:
     inputs = sorted(_inputs())
     key = _key(inputs)
     for found in cache_dir.glob(f"{key}.*.zip"):

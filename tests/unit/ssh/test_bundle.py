@@ -6,6 +6,7 @@ import os
 import subprocess
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,13 @@ def test_the_same_inputs_make_the_same_bytes(tmp_path: Path) -> None:
     assert first.digest == hashlib.sha256(first.content).hexdigest()
 
 
+def test_threads_that_ask_at_once_get_one_bundle(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        made = list(threads.map(bundle, [tmp_path / "cache"] * 8))
+    assert len({id(one) for one in made}) == 1
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
 def test_a_current_bundle_is_kept_and_a_changed_input_makes_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,12 +94,12 @@ def test_a_current_bundle_is_kept_and_a_changed_input_makes_another(
     cache = tmp_path / "cache"
     first = bundle(cache)
     before = first.path.stat().st_mtime_ns
-    bundle.cache_clear()
+    bundles._bundle.cache_clear()
     assert bundle(cache).path.stat().st_mtime_ns == before
     source.write_text("A = 23\n")
-    bundle.cache_clear()
+    bundles._bundle.cache_clear()
     assert bundle(cache).digest != first.digest
-    bundle.cache_clear()
+    bundles._bundle.cache_clear()
 
 
 def test_only_the_newest_bundles_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,9 +107,9 @@ def test_only_the_newest_bundles_are_kept(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(bundles, "_inputs", lambda: [("toolkit/a.py", source)])
     for number in range(bundles.KEPT + 3):
         source.write_text("#" * number)
-        bundle.cache_clear()
+        bundles._bundle.cache_clear()
         made = bundle(tmp_path / "cache")
         os.utime(made.path, (number, number))
-    bundle.cache_clear()
+    bundles._bundle.cache_clear()
     assert len(list((tmp_path / "cache").iterdir())) == bundles.KEPT
     assert made.path.exists()
