@@ -26,7 +26,10 @@ T = TypeVar("T")
 
 
 def _strict(wanted: type) -> Any:
-    def check(value: Any, _: Any) -> Any:
+    def check(value: Any, kind: Any) -> Any:
+        # An enum of texts is also a str, and cattrs takes the nearest parent's hook.
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return _choice(value, kind)
         if type(value) is not wanted:
             raise TypeError(f"expected {_NAMES[wanted]}, not {_describe(value)}")
         return value

@@ -11,7 +11,6 @@ step keeps neither its description nor its inverse, so that a secret is never on
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ HIDDEN = "(hidden by no_log)"
 
 def new_run_id() -> str:
     """A name that sorts by time: ``20260131-235959-1f3a``."""
-    return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(2)
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + os.urandom(2).hex()
 
 
 class Journal(Protocol):

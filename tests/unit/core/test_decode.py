@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 
 import pytest
 
@@ -75,3 +75,14 @@ def test_a_fault_is_named_by_its_place(data: object, message: str, hint: str) ->
     with pytest.raises(InvalidInputError) as caught:
         decode(Sample, data, at="f.yml:4")
     assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+class Word(StrEnum):
+    ONE = "one"
+
+
+def test_an_enum_of_texts_takes_its_own_values_only() -> None:
+    assert decode(Word, "one") is Word.ONE
+    for kind in (Word, Word | None):
+        with pytest.raises((InvalidInputError, TypeError), match="expected one of one"):
+            decode(kind, "two")  # type: ignore[arg-type]
