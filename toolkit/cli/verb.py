@@ -6,6 +6,7 @@ this small parser, which the tests hold to Docker's rules: ``-it`` is two flags,
 belongs to the container. click still shows their help (``clicked``) from the same table.
 """
 
+import os
 import sys
 
 from toolkit.core.errors import InvalidInputError, ToolkitError
@@ -66,6 +67,7 @@ class Verb:
     """One command. ``usage`` is what follows its name; ``least`` and ``most`` count arguments.
 
     ``greedy``: the first argument ends the flags, because what follows is another command line.
+    ``fault`` is the exit status of a failure that is not the container's; 0 is the error's own.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Verb:
     flags: tuple[Flag, ...]
     act: "Callable[[Call], int]"
     greedy: bool = False
+    fault: int = 0
     least: int = 1
     most: int | None = None
 
@@ -181,16 +184,49 @@ def perform(verb: Verb, argv: "Sequence[str]") -> int:
     try:
         return verb.act(call)
     except ToolkitError as error:
-        return complain(error, status=error.exit_status)
+        return complain(error, status=_status(verb, error))
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read the output is gone: nothing is left to tell it
-        return 128 + 13
+        return _reader_gone()
+    except OSError as error:
+        return complain(from_system(error), status=verb.fault or 1)
     except KeyboardInterrupt:
         return 130
 
 
+def _status(verb: Verb, error: ToolkitError) -> int:
+    """A start that failed knows its status (125 to 127); all else is the command's fault."""
+    return error.exit_status if error.exit_status >= FAULT else verb.fault or error.exit_status
+
+
+def _reader_gone() -> int:
+    """Whoever read the output is gone; what is buffered must not be tried again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 128 + 13
+
+
+def from_system(error: OSError) -> ToolkitError:
+    """A failure of the kernel as one line that names the file."""
+    where = f"'{error.filename}': " if error.filename else ""
+    hint = "run it as root" if isinstance(error, PermissionError) and os.geteuid() else ""
+    return ToolkitError(f"{where}{error.strerror or error}", hint=hint)
+
+
+def each(names: "Sequence[str]", act: "Callable[[str], object]") -> int:
+    """Act on each name and print it; failures are told and do not stop the rest."""
+    failed = 0
+    for name in names:
+        try:
+            act(name)
+        except ToolkitError as error:
+            failed = complain(error, status=1)
+        else:
+            print(name)
+    return failed
+
+
 def complain(error: ToolkitError, *, status: int, hint: str = "") -> int:
     """Print one line and its hint on stderr; hands back ``status``."""
+    sys.stdout.flush()
     print(f"dockyard: {error.message}", file=sys.stderr)
     if error.hint or hint:
         print(f"hint: {error.hint or hint}", file=sys.stderr)

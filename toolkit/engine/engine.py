@@ -174,7 +174,7 @@ class Engine:
         kind, colon, other = config.pid.partition(":")
         if kind != "container" or not colon:
             return ""
-        return f"/proc/{self._running(other).pid}/ns/pid"
+        return f"/proc/{self.running(other).pid}/ns/pid"
 
     # entering
 
@@ -182,7 +182,7 @@ class Engine:
         """Run one more process in a running container."""
         from toolkit.engine.entering import exec_request  # noqa: PLC0415 - a start needs it not
 
-        view = self._running(reference)
+        view = self.running(reference)
         row = self._db.find(view.id)
         request = exec_request(self.settings, view, load(row.config), asked)
         session = self._launch().exec(request, stdio)
@@ -199,7 +199,7 @@ class Engine:
 
     def kill(self, reference: str, number: int = _KILL) -> None:
         """Send a signal to the container's first process."""
-        view = self._running(reference)
+        view = self.running(reference)
         self._kernel.kill(self.settings.state_dir(view.id), number)
 
     def stop(self, reference: str, timeout: float | None = None) -> None:
@@ -274,7 +274,8 @@ class Engine:
         """A container as it is now."""
         return self._watch.view(self._db.find(reference))
 
-    def _running(self, reference: str) -> "View":
+    def running(self, reference: str) -> "View":
+        """Like ``inspect``; ``ConflictError`` for one that does not run."""
         view = self.inspect(reference)
         if view.status != "running":
             raise ConflictError(f"container '{view.name}' is not running: it is {view.status}")

@@ -46,12 +46,12 @@ class Watch:
     def state(self, container: str) -> "State | None":
         """The state of a container that exists in the kernel; None for one that is over."""
         path = self._settings.state_dir(container)
-        state = self._kernel.read_state(path)
-        if state is None or state.status != "stopped":
-            return state
-        if state.shim_pid == 0:  # its shim was killed, so nobody else tidies up
-            self._kernel.cleanup(path)
-        return None
+        while (state := self._kernel.read_state(path)) and state.status == "stopped":
+            if state.shim_pid == 0:  # its shim was killed, so nobody else tidies up
+                self._kernel.cleanup(path)
+                return None
+            time.sleep(_PAUSE)  # the shim is writing down how it ended
+        return state
 
     def view(self, row: "Row") -> View:
         """A container as it is now."""

@@ -27,7 +27,7 @@ from toolkit.conformance.session import Options
 @click.option("--json", "json_", default="", metavar="FILE", help="Write a line a result; - here.")
 @click.option("-f", "--forks", default=5, show_default=True, help="Hosts at once.")
 @click.option("--list", "listing", is_flag=True, help="Show the checks and end.")
-def command(
+def command(  # noqa: PLR0913 - click passes each option by name
     *,
     inventory: tuple[str, ...],
     limit: str,

@@ -1,0 +1,6 @@
+"""``dockyard logs``."""
+
+from toolkit.cli.clicked import VerbCommand
+from toolkit.cli.containers.looking import LOGS
+
+command = VerbCommand(LOGS)

@@ -1,0 +1,6 @@
+"""``dockyard ps``."""
+
+from toolkit.cli.clicked import VerbCommand
+from toolkit.cli.containers.looking import PS
+
+command = VerbCommand(PS)

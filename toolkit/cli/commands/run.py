@@ -1,0 +1,6 @@
+"""``dockyard run``."""
+
+from toolkit.cli.clicked import VerbCommand
+from toolkit.cli.containers.starting import RUN
+
+command = VerbCommand(RUN)

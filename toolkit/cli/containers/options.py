@@ -1,0 +1,195 @@
+"""The flags of ``run`` and ``create``, and the container that they describe."""
+
+import os
+
+from toolkit.cli.verb import Flag
+from toolkit.core.errors import InvalidInputError
+from toolkit.engine import values
+from toolkit.engine.config import ContainerConfig
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from toolkit.cli.verb import Call
+
+ENV = (
+    Flag(names=("-e", "--env"), metavar="NAME[=VALUE]", many=True, help="Set a variable"),
+    Flag(names=("--env-file",), metavar="FILE", many=True, help="Read variables from a file"),
+)
+STDIO = (
+    Flag(names=("-i", "--interactive"), help="Hand stdin to the process"),
+    Flag(names=("-t", "--tty"), help="Give the process a terminal"),
+)
+PROCESS = (
+    *ENV,
+    Flag(names=("-w", "--workdir"), metavar="DIR", help="Where the process starts"),
+    Flag(names=("-u", "--user"), metavar="USER[:GROUP]", help="Whom it runs as: names or numbers"),
+)
+CONTAINER = (
+    *STDIO,
+    *PROCESS,
+    Flag(names=("--rm",), help="Remove the container when it has ended"),
+    Flag(names=("--name",), metavar="NAME", help="Name the container"),
+    Flag(names=("--rootfs",), metavar="DIR", help="Run from a directory, which is only read"),
+    Flag(names=("--entrypoint",), metavar="PROGRAM", help="Replace the image's entrypoint"),
+    Flag(
+        names=("-v", "--volume"),
+        metavar="HOST:CONTAINER[:OPTIONS]",
+        many=True,
+        help="Show a directory of the host inside; options: ro, rslave",
+    ),
+    Flag(names=("--tmpfs",), metavar="DIR[:OPTIONS]", many=True, help="Mount memory there"),
+    Flag(names=("--read-only",), help="Make the root file system read-only"),
+    Flag(names=("-h", "--hostname"), metavar="NAME", help="Name the host inside"),
+    Flag(names=("--network",), metavar="none|host", help="Which network it sees (none)"),
+    Flag(names=("--pid",), metavar="host|container:NAME", help="Share a process table"),
+    Flag(
+        names=("--ipc",),
+        metavar="private|shareable|none|host",
+        help="Share, or do without, shared memory",
+    ),
+    Flag(names=("-m", "--memory"), metavar="SIZE", help="Limit memory, as in 64m"),
+    Flag(names=("--memory-swap",), metavar="SIZE", help="Limit memory and swap; -1: no limit"),
+    Flag(names=("--cpus",), metavar="NUMBER", help="Limit processor time, as in 0.5"),
+    Flag(names=("-c", "--cpu-shares"), metavar="NUMBER", help="Weigh processor time (1024)"),
+    Flag(names=("--cpuset-cpus",), metavar="LIST", help="Run on these processors, as in 0-3,6"),
+    Flag(names=("--pids-limit",), metavar="NUMBER", help="Limit processes; -1: no limit"),
+    Flag(names=("--cgroup-parent",), metavar="PATH", help="Make its cgroup below this one"),
+    Flag(names=("--cap-add",), metavar="CAPABILITY", many=True, help="Grant one, or ALL"),
+    Flag(names=("--cap-drop",), metavar="CAPABILITY", many=True, help="Take one away, or ALL"),
+    Flag(names=("--privileged",), help="Grant all that the caller may grant"),
+    Flag(
+        names=("--security-opt",),
+        metavar="OPTION",
+        many=True,
+        help="no-new-privileges, seccomp=unconfined or seccomp=FILE",
+    ),
+    Flag(names=("--stop-signal",), metavar="SIGNAL", help="What 'stop' sends first (TERM)"),
+    Flag(names=("--stop-timeout",), metavar="SECONDS", help="How long 'stop' waits (10)"),
+    Flag(names=("-l", "--label"), metavar="NAME[=VALUE]", many=True, help="Note something"),
+)
+DETACH = Flag(names=("-d", "--detach"), help="Run in the background and print the id")
+
+
+def container_config(call: "Call", environ: "Mapping[str, str]") -> ContainerConfig:
+    """The container that a command line asks for."""
+    rootfs = call.text("rootfs")
+    image, command = ("", call.args) if rootfs else (call.args[0], call.args[1:])
+    quota, period = _cpus(call)
+    no_new_privileges, seccomp = _security(call.many("security-opt"))
+    entrypoint = (call.text("entrypoint"),) if "entrypoint" in call.values else None
+    return ContainerConfig(
+        image=image,
+        rootfs=rootfs,
+        command=command,
+        entrypoint=entrypoint,
+        name=call.text("name"),
+        hostname=call.text("hostname"),
+        env=environment(call, environ),
+        workdir=call.text("workdir"),
+        user=call.text("user"),
+        binds=tuple(values.parse_volume(text) for text in call.many("volume")),
+        tmpfs=tuple(values.parse_tmpfs(text) for text in call.many("tmpfs")),
+        network=call.text("network", "none"),
+        pid=call.text("pid"),
+        ipc=call.text("ipc"),
+        memory=values.parse_size(call.text("memory", "0"), what="memory"),
+        memory_swap=values.parse_swap(call.text("memory-swap", "0"), what="memory-swap"),
+        cpu_quota=quota,
+        cpu_period=period,
+        cpu_shares=number(call, "cpu-shares"),
+        cpuset_cpus=call.text("cpuset-cpus"),
+        pids_limit=number(call, "pids-limit", least=-1),
+        cap_add=tuple(call.many("cap-add")),
+        cap_drop=tuple(call.many("cap-drop")),
+        privileged=call.flag("privileged"),
+        no_new_privileges=no_new_privileges,
+        seccomp=seccomp,
+        read_only=call.flag("read-only"),
+        interactive=call.flag("interactive"),
+        tty=call.flag("tty"),
+        detach=call.flag("detach"),
+        auto_remove=call.flag("rm"),
+        stop_signal=_stop_signal(call.text("stop-signal")),
+        stop_timeout=number(call, "stop-timeout", default=-1),
+        labels=tuple(values.parse_label(text) for text in call.many("label")),
+        cgroup_parent=_cgroup_parent(call.text("cgroup-parent")),
+    )
+
+
+def environment(call: "Call", environ: "Mapping[str, str]") -> tuple[str, ...]:
+    """The variables asked for; those of files first, as Docker has it."""
+    found: list[str] = []
+    for path in call.many("env-file"):
+        try:
+            with open(path, encoding="utf-8") as file:
+                found += values.parse_env_file(file, environ, at=path)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+            raise InvalidInputError(f"env-file '{path}': {reason}") from None
+    for text in call.many("env"):
+        value = values.parse_env(text, environ)
+        if value is not None:
+            found.append(value)
+    return values.merge_env(found)
+
+
+def number(call: "Call", key: str, *, least: int = 0, default: int = 0) -> int:
+    """A flag's whole number."""
+    text = call.text(key)
+    if not text:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        raise InvalidInputError(f"{key}: '{text}' is no whole number") from None
+    if value < least:
+        raise InvalidInputError(f"{key}: {value} is less than {least}")
+    return value
+
+
+def _cpus(call: "Call") -> tuple[int, int]:
+    text = call.text("cpus")
+    return values.parse_cpus(text, available=os.cpu_count() or 1) if text else (0, 0)
+
+
+def _security(options: "list[str]") -> tuple[bool, str]:
+    """(no new privileges, seccomp); both ``=`` and ``:`` may stand between name and value."""
+    no_new_privileges, seccomp = False, ""
+    for option in options:
+        name, sign, value = option.partition("=") if "=" in option else option.partition(":")
+        if name == "no-new-privileges" and value in ("", "true", "false"):
+            no_new_privileges = value != "false"
+        elif name == "seccomp" and value:
+            seccomp = value if value == "unconfined" else _profile(value)
+        else:
+            raise InvalidInputError(
+                f"security-opt: '{option}' is not known",
+                hint="known are no-new-privileges, seccomp=unconfined and seccomp=FILE",
+            )
+        del sign
+    return no_new_privileges, seccomp
+
+
+def _profile(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise InvalidInputError(f"security-opt: seccomp profile '{path}': {reason}") from None
+
+
+def _stop_signal(text: str) -> str:
+    if text:
+        from toolkit.engine.signals import parse_signal  # noqa: PLC0415 - signal costs 5 ms
+
+        parse_signal(text)
+    return text
+
+
+def _cgroup_parent(text: str) -> str:
+    if ".." in text.split("/"):
+        raise InvalidInputError(f"cgroup-parent: '{text}' leads upwards")
+    return text

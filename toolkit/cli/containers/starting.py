@@ -1,0 +1,72 @@
+"""``run``, ``create`` and ``start``."""
+
+import os
+
+from toolkit.cli.containers.opening import open_engine
+from toolkit.cli.containers.options import CONTAINER, DETACH, container_config
+from toolkit.cli.terminal import Stdio, check_terminal, follow, window_size
+from toolkit.cli.verb import FAULT, Call, Flag, Verb, each
+from toolkit.core.record import replace
+
+_USAGE = "[FLAGS] IMAGE|--rootfs DIR [COMMAND [ARGUMENT]...]"
+
+
+def _run(call: Call) -> int:
+    config = container_config(call, os.environ)
+    if config.detach:
+        with open_engine(call) as engine, Stdio.nothing() as stdio:
+            print(engine.run(config, stdio.fds).id)
+        return 0
+    check_terminal(tty=config.tty, interactive=config.interactive)
+    rows, columns = window_size() if config.tty else (0, 0)
+    config = replace(config, rows=rows, columns=columns)
+    with open_engine(call) as engine, Stdio.own(interactive=config.interactive) as stdio:
+        return follow(lambda: engine.run(config, stdio.fds), interactive=config.interactive)
+
+
+def _create(call: Call) -> int:
+    with open_engine(call) as engine:
+        print(engine.create(container_config(call, os.environ)))
+    return 0
+
+
+def _start(call: Call) -> int:
+    attach = call.flag("attach") or call.flag("interactive")
+    with open_engine(call) as engine:
+        if not attach:
+            return each(call.args, lambda name: engine.start(name).close())
+        config = engine.inspect(call.args[0]).config
+        check_terminal(tty=config.tty, interactive=call.flag("interactive"))
+        interactive = call.flag("interactive") and config.interactive
+        with Stdio.own(interactive=interactive) as stdio:
+            return follow(lambda: engine.start(call.args[0], stdio.fds), interactive=interactive)
+
+
+RUN = Verb(
+    name="run",
+    usage=_USAGE,
+    summary="Make a container and run a command in it.",
+    flags=(DETACH, *CONTAINER),
+    act=_run,
+    greedy=True,
+    fault=FAULT,
+)
+CREATE = Verb(
+    name="create",
+    usage=_USAGE,
+    summary="Make a container without starting it, and print its id.",
+    flags=CONTAINER,
+    act=_create,
+    greedy=True,
+    fault=FAULT,
+)
+START = Verb(
+    name="start",
+    usage="[FLAGS] CONTAINER...",
+    summary="Start containers that were created or have ended.",
+    flags=(
+        Flag(names=("-a", "--attach"), help="Show its output and wait for its end"),
+        Flag(names=("-i", "--interactive"), help="Hand stdin to it"),
+    ),
+    act=_start,
+)

@@ -1,0 +1,145 @@
+"""A container in the foreground: its stdio, its signals, its terminal."""
+
+import os
+
+from toolkit.core.errors import InvalidInputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Protocol, Self
+
+    class Process(Protocol):
+        """What ``Engine.run`` and ``Engine.exec`` hand back."""
+
+        @property
+        def master(self) -> int | None:
+            """Its terminal."""
+
+        def wait(self) -> int:
+            """Its exit status."""
+
+        def signal(self, number: int, /) -> None:
+            """Send it a signal."""
+
+        def resize(self, rows: int, columns: int, /) -> None:
+            """Size its terminal."""
+
+        def fileno(self) -> int:
+            """For poll."""
+
+        def close(self) -> None:
+            """Leave it."""
+
+
+class Stdio:
+    """Three descriptors for a container: a context manager that closes what it opened."""
+
+    def __init__(self, fds: tuple[int, int, int], opened: int = -1) -> None:
+        self.fds = fds
+        self._opened = opened
+
+    @classmethod
+    def own(cls, *, interactive: bool) -> "Self":
+        """This process's own; without ``interactive`` nothing is on stdin."""
+        if interactive:
+            return cls((0, 1, 2))
+        nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        return cls((nothing, 1, 2), nothing)
+
+    @classmethod
+    def nothing(cls) -> "Self":
+        """For what runs in the background."""
+        nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        return cls((nothing, nothing, nothing), nothing)
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._opened >= 0:
+            os.close(self._opened)
+
+
+def check_terminal(*, tty: bool, interactive: bool) -> None:
+    """Refuse ``-it`` where stdin is no terminal, in Docker's words."""
+    if tty and interactive and not os.isatty(0):
+        raise InvalidInputError(
+            "the input device is not a TTY", hint="leave out -t when stdin is a pipe or a file"
+        )
+
+
+def window_size() -> tuple[int, int]:
+    """Rows and columns of the terminal on stdout or stdin; zeros without one."""
+    for fd in (1, 0):
+        try:
+            size = os.get_terminal_size(fd)
+        except OSError:
+            continue
+        return size.lines, size.columns
+    return 0, 0
+
+
+def follow(start: "Callable[[], Process]", *, interactive: bool) -> int:
+    """Start a process and stay with it to its end; its exit status.
+
+    Signals that come while it starts are kept and passed on once it runs.
+    """
+    signals = Signals()
+    try:
+        process = start()
+    except BaseException:
+        signals.restore()
+        raise
+    try:
+        signals.forward_to(process)
+        if process.master is not None:
+            from toolkit.cli.rawmode import relay  # noqa: PLC0415 - termios only for terminals
+
+            relay(process, process.master, interactive=interactive)
+        return process.wait()
+    finally:
+        signals.restore()
+        process.close()
+
+
+class Signals:
+    """Passes every signal that can be caught on to a process."""
+
+    # Left alone: those that cannot be caught, faults of this very process, and what tells about
+    # children, a reader that is gone and stopping by job control.
+    _OWN = "KILL STOP ILL TRAP BUS FPE SEGV SYS CHLD PIPE URG CONT TSTP TTIN TTOU PROF VTALRM"
+
+    def __init__(self) -> None:
+        import signal  # noqa: PLC0415 - only a process in the foreground pays for it
+
+        self._process: Process | None = None
+        self._waiting: list[int] = []
+        self._set = signal.signal
+        self._window = int(signal.SIGWINCH)
+        left = {getattr(signal, f"SIG{name}") for name in self._OWN.split()}
+        self._before = {
+            number: signal.signal(number, self._take) for number in set(range(1, 32)) - left
+        }
+
+    def forward_to(self, process: "Process") -> None:
+        """From now on signals go to ``process``; those that came before go now."""
+        self._process = process
+        for number in self._waiting:
+            process.signal(number)
+
+    def restore(self) -> None:
+        """Put back what was."""
+        for number, handler in self._before.items():
+            self._set(number, handler)
+        self._before = {}
+
+    def _take(self, number: int, _frame: "FrameType | None") -> None:
+        if self._process is None:
+            self._waiting.append(number)
+        elif number == self._window:
+            if self._process.master is not None:
+                self._process.resize(*window_size())
+        else:
+            self._process.signal(number)
