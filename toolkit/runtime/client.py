@@ -242,7 +242,7 @@ def kill(state_dir: str, number: int, *, all: bool = False) -> None:  # noqa: A0
     if not state.pid:
         raise ConflictError(f"container '{state.id}' is not running")
     if all:
-        groups.open_group(state.cgroup).signal(number)
+        groups.signal_all(groups.open_group(state.cgroup), number)
         return
     try:
         pidfd = pidfd_open(state.pid)

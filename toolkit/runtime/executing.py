@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 
+from toolkit.cgroup.group import enter
 from toolkit.core.errors import ConflictError, NotFoundError
 from toolkit.core.record import record, replace
 from toolkit.linux.namespaces import NamespaceFlag, setns
 from toolkit.linux.process import pidfd_open
-from toolkit.runtime import init, joins, messages, states
+from toolkit.runtime import init, messages, states
 from toolkit.runtime.failures import describe
 from toolkit.runtime.logfile import JsonLog
 from toolkit.runtime.monitor import Child, Monitor, end
@@ -181,11 +182,12 @@ def _become(entry: Entry) -> NoReturn:
     steps.enter("privacy")
     init.become_private((*entry.stdio, entry.link.fileno(), entry.pidfd))
     steps.enter("join")
-    joins.join_own_cgroup(entry.state.cgroup.values())
+    enter(dict.fromkeys(entry.state.cgroup.values()))
     steps.enter("process")
     init.prepare(process)
     steps.enter("namespaces")
     setns(entry.pidfd, _JOINED)
+    os.setsid()
     os.close(entry.pidfd)
     stdio = entry.stdio
     if process.terminal:

@@ -1,84 +1,137 @@
-"""The cgroup of a container, as the shim and the cleaning up see it."""
+"""The cgroup of a container: what the specification asks for, in the terms of the room cgroup."""
 
 from __future__ import annotations
 
+import errno
 import os
+
+from toolkit.cgroup.group import Cgroup
+from toolkit.cgroup.layout import Layout
+from toolkit.cgroup.limits import DeviceRule, Limits
+from toolkit.core.errors import UnsupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from toolkit.oci.spec import Memory, Resources, Spec
     from toolkit.runtime.request import StartRequest
 
-_BASE = "/sys/fs/cgroup"
-_CPUSET = ("cpuset.cpus", "cpuset.mems")
+_ALL = "rwm"
+_UNSUPPORTED_MEMORY = ("kernel", "kernel_tcp", "swappiness")
+_layouts: list[Layout] = []
 
 
-class Group:
-    """The directories of one cgroup, by controller."""
-
-    def __init__(self, paths: Mapping[str, str]) -> None:
-        self.paths = paths
-
-    def remove(self) -> None:
-        """Remove them; what is gone already counts as removed."""
-        for directory in self.paths.values():
-            try:
-                os.rmdir(directory)
-            except FileNotFoundError:
-                continue
-
-    def signal(self, number: int) -> None:
-        """Signal every process in it."""
-        for directory in tuple(self.paths.values())[:1]:
-            with open(f"{directory}/cgroup.procs", encoding="ascii") as file:
-                for line in file:
-                    os.kill(int(line), number)
-
-    def kill(self) -> None:
-        """End every process in it."""
-        self.signal(9)
-
-    def oom(self) -> bool:
-        """Whether the kernel killed a process of it for want of memory."""
-        return False
+def layout() -> Layout:
+    """The machine's hierarchies, looked for once a process (a launcher: before it serves)."""
+    if not _layouts:
+        _layouts.append(Layout.of_host())
+    return _layouts[0]
 
 
-def prime() -> None:
-    """Look at the machine once, before the first request."""
+def make(request: StartRequest) -> Cgroup:
+    """The cgroup that a request asks for; none where its path is empty."""
+    if not request.cgroup:
+        return Cgroup({})
+    return Cgroup.create(layout(), request.cgroup, limits(request.spec.linux.resources))
 
 
-def make(request: StartRequest) -> Group:
-    """The cgroup that a request asks for."""
-    paths = _paths(request.cgroup)
-    for directory in paths.values():
-        os.makedirs(directory)
-    above = _BASE + "/cpuset" + _own()["cpuset"].rstrip("/")
-    for part in request.cgroup.split("/"):
-        for name in _CPUSET:
-            with open(f"{above}/{name}", encoding="ascii") as file:
-                value = file.read()
-            with open(f"{above}/{part}/{name}", "w", encoding="ascii") as file:
-                file.write(value)
-        above = f"{above}/{part}"
-    return Group(paths)
+def find(path: str) -> Cgroup:
+    """The groups of that path that exist: what a shim left that was killed before it noted them."""
+    found = {}
+    hierarchies = (*layout().v1, *(() if layout().v2 is None else (layout().v2,)))
+    for hierarchy in hierarchies:
+        if hierarchy is None or not path:
+            continue
+        for base in (hierarchy.own, hierarchy.mount):
+            directory = f"{base}/{path.strip('/')}"
+            if os.path.isdir(directory):
+                found.update(dict.fromkeys(hierarchy.controllers, directory))
+                break
+    return Cgroup(found)
 
 
-def find(path: str) -> Group:
-    """The cgroup of that path, as far as it exists."""
-    return Group({name: place for name, place in _paths(path).items() if os.path.isdir(place)})
-
-
-def open_group(paths: Mapping[str, str]) -> Group:
+def open_group(paths: Mapping[str, str]) -> Cgroup:
     """The cgroup whose directories are known."""
-    return Group(paths)
+    return Cgroup.from_paths(paths)
 
 
-def _own() -> dict[str, str]:
-    with open("/proc/self/cgroup", encoding="ascii") as file:
-        lines = [line.strip().split(":", 2) for line in file]
-    return {name.removeprefix("name="): path for _, name, path in lines if name}
+def signal_all(group: Cgroup, number: int) -> None:
+    """Signal every process of the group and of groups below it."""
+    for pid in group.processes():
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
 
 
-def _paths(path: str) -> dict[str, str]:
-    return {name: f"{_BASE}/{name}{place.rstrip('/')}/{path}" for name, place in _own().items()}
+def check_resources(spec: Spec) -> None:
+    """Refuse limits that this runtime does not set, rather than leave them out."""
+    resources = spec.linux.resources
+    if resources is None:
+        return
+    asked: dict[str, object] = {
+        "blockIO": resources.block_io,
+        "hugepageLimits": resources.hugepage_limits,
+        "network": resources.network,
+        "unified": resources.unified,
+    }
+    if resources.memory is not None:
+        asked |= {f"memory.{name}": getattr(resources.memory, name) for name in _UNSUPPORTED_MEMORY}
+        asked["memory.disableOOMKiller"] = resources.memory.disable_oom_killer or None
+    if resources.cpu is not None:
+        asked |= {
+            "cpu.burst": resources.cpu.burst,
+            "cpu.realtimeRuntime": resources.cpu.realtime_runtime,
+            "cpu.idle": resources.cpu.idle,
+        }
+    for name, value in asked.items():
+        if value:
+            raise UnsupportedError(f"linux.resources.{name} is not supported yet")
+
+
+def limits(resources: Resources | None) -> Limits:
+    """The limits of the specification as the room cgroup takes them."""
+    if resources is None:
+        return Limits()
+    memory, cpu = resources.memory, resources.cpu
+    return Limits(
+        memory=memory.limit if memory else None,
+        memory_swap=_swap(memory),
+        memory_reservation=memory.reservation if memory else None,
+        cpu_quota_us=(cpu.quota or None) if cpu else None,
+        cpu_period_us=(cpu.period or None) if cpu else None,
+        cpu_shares=(cpu.shares or None) if cpu else None,
+        cpuset_cpus=(cpu.cpus or None) if cpu else None,
+        cpuset_mems=(cpu.mems or None) if cpu else None,
+        pids=resources.pids.limit if resources.pids else None,
+        devices=tuple(
+            DeviceRule(
+                allow=rule.allow,
+                type=rule.type or "a",
+                major=_number(rule.major),
+                minor=_number(rule.minor),
+                access=rule.access or _ALL,
+            )
+            for rule in resources.devices
+        ),
+    )
+
+
+def _swap(memory: Memory | None) -> int | None:
+    return memory.swap or None if memory else None
+
+
+def _number(value: int | None) -> int | None:
+    """-1 is how some callers write "every number"."""
+    return None if value is None or value < 0 else value
+
+
+def was_out_of_memory(group: Cgroup) -> bool:
+    """Whether the kernel killed one of its processes for want of memory."""
+    try:
+        return group.oom_kills() > 0
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENODEV):  # somebody removed the group
+            raise
+        return False

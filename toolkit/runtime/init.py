@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 
+from toolkit.cgroup.group import enter
 from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.core.record import record
 from toolkit.linux.mounts import MountFlag, mount
@@ -23,7 +24,6 @@ from toolkit.linux.process import (
 from toolkit.runtime import identity, joins, messages, terminal
 from toolkit.runtime.descriptors import keep_only
 from toolkit.runtime.failures import describe
-from toolkit.runtime.plan import plan
 from toolkit.runtime.root import bind_root, overlay_root
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from toolkit.oci.spec import Process, Spec
     from toolkit.runtime.messages import Socket
-    from toolkit.runtime.plan import Step
+    from toolkit.runtime.plan import Plan, Step
     from toolkit.runtime.request import StartRequest
     from toolkit.runtime.root import Root
     from toolkit.runtime.steps import Steps
@@ -53,6 +53,7 @@ class Order:
     """What an init needs: the request, its stdio, its line to the shim, the compiled filter."""
 
     request: StartRequest
+    plan: Plan
     stdio: tuple[int, int, int]
     link: Socket
     program: bytes
@@ -99,9 +100,9 @@ def _become(order: Order) -> NoReturn:
     steps.enter("root")
     root = _root(request)
     steps.enter("cgroup namespace")
-    groups = join_cgroup(order.link)
+    root.groups = join_cgroup(order.link)
     joins.enter_cgroup_namespace(spec)
-    stdio = _build(order, root, groups)
+    stdio = _build(order, root)
     steps.enter("host name")
     _name_host(spec)
     steps.enter("process")
@@ -131,13 +132,12 @@ def become_private(fds: tuple[int, ...]) -> None:
     keep_only(fds)
     identity.default_signals()
     os.umask(0)
-    os.setsid()
 
 
 def join_cgroup(link: Socket) -> dict[str, str]:
     """Wait until the shim has made the cgroup, and move into it; controller → directory."""
     groups: dict[str, str] = wait_for(link, "cgroup")
-    joins.join_own_cgroup(groups.values())
+    enter(dict.fromkeys(groups.values()))
     return groups
 
 
@@ -198,14 +198,15 @@ def _host_propagation(spec: Spec) -> MountFlag:
     return MountFlag.SLAVE if follows else MountFlag.PRIVATE
 
 
-def _build(order: Order, root: Root, groups: dict[str, str]) -> tuple[int, int, int]:
+def _build(order: Order, root: Root) -> tuple[int, int, int]:
     """Everything below the root; the descriptors that become stdio."""
     spec, steps = order.request.spec, order.steps
     steps.enter("mounts")
-    todo = plan(spec, _cgroup_steps(groups))
+    todo = order.plan
     _apply(todo.mounts, root)
     steps.enter("devices")
     _apply(todo.devices, root)
+    os.setsid()
     steps.enter("terminal")
     stdio = order.stdio
     if spec.process is not None and spec.process.terminal:
@@ -235,11 +236,6 @@ def open_terminal(link: Socket, root: Root, process: Process) -> int:
 def _apply(steps: tuple[Step, ...], root: Root) -> None:
     for step in steps:
         step.apply(root)
-
-
-def _cgroup_steps(groups: dict[str, str]) -> tuple[Step, ...]:
-    del groups
-    return ()
 
 
 def _set_sysctl(root: Root, key: str, value: str) -> None:

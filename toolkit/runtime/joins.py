@@ -1,4 +1,4 @@
-"""Namespaces and cgroups of a process to be: which are made, which are joined, and how."""
+"""Namespaces of a process to be: which are made, which are joined, and how."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from toolkit.linux.net import bring_loopback_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from toolkit.oci.spec import Spec
 
 # The shim makes or joins the pid namespace before it forks, the cgroup namespace comes after the
@@ -93,23 +91,3 @@ def join(path: str, flag: NamespaceFlag) -> None:
         setns(fd, flag)
     finally:
         os.close(fd)
-
-
-def join_own_cgroup(directories: Iterable[str]) -> None:
-    """Move this process into the groups, v1 or v2.
-
-    Writing ``0`` to v1's ``tasks`` moves the calling thread alone, for which the kernel needs no
-    lock over all processes. Any write to ``cgroup.procs`` takes that lock and waits for a grace
-    period of RCU, 7 to 14 ms on an idle machine: more than all the rest of a start.
-    """
-    for directory in directories:
-        try:
-            fd = os.open(f"{directory}/tasks", os.O_WRONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            fd = os.open(f"{directory}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.write(fd, b"0")
-        except OSError as error:
-            raise OSError(error.errno, f"cgroup: {error.strerror}", directory) from None
-        finally:
-            os.close(fd)

@@ -16,8 +16,10 @@ import sys
 from toolkit.core.errors import InvalidInputError
 from toolkit.linux.process import set_dumpable, set_name
 from toolkit.runtime import executing, groups, messages, shim
+from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.failures import describe
 from toolkit.runtime.joins import check_namespaces
+from toolkit.runtime.plan import plan
 from toolkit.runtime.request import StartRequest, from_data
 from toolkit.runtime.steps import Steps
 
@@ -89,11 +91,14 @@ class Launcher:
                 )
             return
         check_namespaces(request.spec)
+        groups.check_resources(request.spec)
         program = filter_program(request.spec)
+        steps_below = plan(request.spec, cgroup_steps(request.spec))
         if not os.fork():
             shim.run(
                 shim.Job(
                     request=request,
+                    plan=steps_below,
                     raw=data,
                     stdio=stdio,
                     session=session,
@@ -130,7 +135,7 @@ def main(arguments: list[str]) -> None:
     os.chdir("/")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    groups.prime()
+    groups.layout()
     private = messages.from_fd(int(options["private"])) if "private" in options else None
     listener = messages.listen(options["listen"]) if "listen" in options else None
     launcher = Launcher(private=private, listener=listener, faults=STARTED_FOR_TESTS in arguments)

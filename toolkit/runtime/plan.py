@@ -255,8 +255,21 @@ def plan(spec: Spec, cgroups: tuple[Step, ...] = ()) -> Plan:
     return Plan(mounts=tuple(mounts), devices=_devices(spec), protect=tuple(protect))
 
 
+_parsed: dict[tuple[str, ...], MountOptions] = {}
+_MOST_PARSED = 256
+
+
+def _parse(options: tuple[str, ...]) -> MountOptions:
+    """``parse_options``, remembered: a launcher sees the same few lists again and again."""
+    if options not in _parsed:
+        if len(_parsed) >= _MOST_PARSED:
+            _parsed.clear()
+        _parsed[options] = parse_options(options)
+    return _parsed[options]
+
+
 def _mount_step(entry: Mount) -> Step:
-    options = parse_options(entry.options)
+    options = _parse(entry.options)
     if entry.uid_mappings or entry.gid_mappings:
         raise UnsupportedError(f"id mapped mounts are not supported yet: '{entry.destination}'")
     if options.copy_up:
@@ -277,7 +290,7 @@ def _mount_step(entry: Mount) -> Step:
 def _devices(spec: Spec) -> tuple[Step, ...]:
     """Default nodes and links, then the asked ones; none in a ``/dev`` that is bound in."""
     dev = next((entry for entry in spec.mounts if entry.destination.rstrip("/") == "/dev"), None)
-    if dev is not None and parse_options(dev.options).bind:
+    if dev is not None and _parse(dev.options).bind:
         return tuple(_node(device) for device in spec.linux.devices)
     asked = {device.path for device in spec.linux.devices}
     steps: list[Step] = [

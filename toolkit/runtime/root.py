@@ -30,6 +30,8 @@ from toolkit.linux.paths import ResolveFlag, create_in_root, mkdir_in_root, open
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from toolkit.runtime.request import Overlay
 
 _PAGE = 4096  # mount(2) takes no more data than that
@@ -38,10 +40,14 @@ _MISSING = (errno.ENOENT, errno.ENOTDIR)
 
 
 class Root:
-    """``fd`` is an ``O_PATH`` descriptor of the root's mount."""
+    """``fd`` is an ``O_PATH`` descriptor of the root's mount.
+
+    ``groups`` are the container's cgroup directories, by controller, once it is in them.
+    """
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
+        self.groups: Mapping[str, str] = {}
         self._null = -1
         self._empty = -1
 
