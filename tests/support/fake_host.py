@@ -8,7 +8,7 @@ from toolkit.core.errors import NotFoundError, ToolkitError
 from toolkit.core.process import Completed
 from toolkit.facts.machine import Stat
 from toolkit.net.model import Link, Route
-from toolkit.tasks.host import Attributes, Unit
+from toolkit.tasks.host import Attributes, PackageStep, Unit
 
 Programs = dict[tuple[str, ...], Completed]
 
@@ -94,6 +94,7 @@ class FakeFiles:
             gid=node.attributes.gid,
             size=len(node.data),
             mtime=node.mtime,
+            inode=(1, id(node)),
         )
 
     def listdir(self, path: str) -> tuple[str, ...]:
@@ -236,12 +237,24 @@ class FakePackages:
     available: dict[str, str] = field(default_factory=dict)
     age: float = 0.0
     updates: int = 0
+    depends: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def installed(self) -> Mapping[str, str]:
         return dict(self.versions)
 
-    def candidates(self, names: tuple[str, ...]) -> Mapping[str, str]:
-        return {name: self.available[name] for name in names if name in self.available}
+    def rehearse(self, verb: str, names: tuple[str, ...]) -> tuple[PackageStep, ...]:
+        steps = []
+        for wanted in names:
+            name, _, version = wanted.partition("=")
+            old, new = self.versions.get(name, ""), version or self.available.get(name, "")
+            if verb == "install" and not new:
+                raise NotFoundError(f"there is no package '{name}'")
+            if verb == "install" and old != new:
+                steps += [PackageStep(name=dep, new="1") for dep in self.depends.get(name, ())]
+                steps.append(PackageStep(name=name, old=old, new=new))
+            elif verb != "install" and old:
+                steps.append(PackageStep(name=name, old=old))
+        return tuple(steps)
 
     def index_age(self) -> float:
         return self.age
@@ -256,6 +269,7 @@ class FakePackages:
             if name not in self.available:
                 raise NotFoundError(f"there is no package '{name}'")
             self.versions[name] = version or self.available[name]
+            self.versions |= dict.fromkeys(self.depends.get(name, ()), "1")
 
     def remove(self, names: tuple[str, ...], *, purge: bool = False) -> None:
         del purge
@@ -348,6 +362,10 @@ class FakeHost:
         self.executed.append(argv)
         return self.programs.get(argv) or completed(argv)
 
+    def judge(self, argv: tuple[str, ...], data: bytes) -> Completed:
+        shown = data.decode(errors="replace")
+        return self.run(tuple(word.replace("%s", shown) for word in argv))
+
     def artifact(self, digest: str) -> bytes:
         return self.artifacts[digest]
 
@@ -355,7 +373,7 @@ class FakeHost:
         del path
         return False
 
-    def state(self) -> object:
+    def state(self) -> tuple[object, ...]:
         """Everything that a task could have changed, for comparison."""
         return (
             self.files.snapshot(),

@@ -12,7 +12,8 @@ from toolkit.net.model import Link, Route
 class Stat:
     """What ``lstat`` tells: ``mode`` holds the permission bits only, ``mtime`` is in seconds.
 
-    ``kind`` is one of ``file directory link fifo socket block char``.
+    ``kind`` is one of ``file directory link fifo socket block char``; ``inode`` is the device and
+    the number on it.
     """
 
     kind: str
@@ -21,6 +22,7 @@ class Stat:
     gid: int = 0
     size: int = 0
     mtime: float = 0.0
+    inode: tuple[int, int] = (0, 0)
 
 
 class ReadableFiles(Protocol):

@@ -56,3 +56,12 @@ def _asked(machine: Machine, database: str, name: str) -> list[str]:
     answer = machine.run(("getent", database, name))
     row = answer.stdout.strip().split(":")
     return row if answer.status == 0 and len(row) > 2 and row[2].isdecimal() else []
+
+
+def home(machine: Machine, name: str) -> str:
+    """The home directory of a user; ``NotFoundError`` if there is none."""
+    rows = [row for row in _rows(machine, "passwd") if row[0] == name]
+    row = rows[0] if rows else _asked(machine, "passwd", name)
+    if len(row) < 6:
+        raise NotFoundError(f"there is no user '{name}' on this host")
+    return row[5] or "/"

@@ -1,12 +1,14 @@
 """Debian's packages: dpkg's database read as a file, ``apt-get`` where something has to happen."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 
-from toolkit.core.errors import CommandError
+from toolkit.core.errors import CommandError, NotFoundError
 from toolkit.core.process import Completed
 from toolkit.facts.packages import DPKG_STATUS, dpkg_status
+from toolkit.tasks.host import PackageStep
 
 LISTS = "/var/lib/apt/lists"
 STAMP = "/var/lib/apt/periodic/update-success-stamp"
@@ -22,7 +24,6 @@ _OPTIONS = (
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 _HINTS = {
     "Could not get lock": "another package manager is at work; try again when it is done",
-    "Unable to locate package": "the package lists may be old; set 'update_cache: true'",
     "404  Not Found": "the package lists are old; set 'update_cache: true'",
     "Could not resolve": "the host cannot look up its package mirror's name",
     "No space left on device": "the disk is full",
@@ -40,9 +41,18 @@ class Apt:
         with open(DPKG_STATUS, encoding="utf-8", errors="replace") as file:
             return dpkg_status(file.read())
 
-    def candidates(self, names: tuple[str, ...]) -> Mapping[str, str]:
-        """The version that an install would bring, by name; unknown packages are left out."""
-        return policies(self._run(("apt-cache", "policy", *names), _ENVIRONMENT).stdout)
+    def rehearse(self, verb: str, names: tuple[str, ...]) -> tuple[PackageStep, ...]:
+        """What ``install``, ``remove`` or ``purge`` would do, by apt's own simulation."""
+        argv = ("apt-get", "--simulate", *_OPTIONS, verb, "--", *names)
+        done = self._run(argv, _ENVIRONMENT)
+        for line in done.stderr.splitlines():
+            if _UNKNOWN in line:
+                raise NotFoundError(
+                    f"there is no package '{line.partition(_UNKNOWN)[2].strip()}'",
+                    hint="the package lists may be old or lack a source; try 'update_cache: true'",
+                )
+        _judge(argv, done)
+        return simulated(done.stdout)
 
     def index_age(self) -> float:
         """Seconds since the package lists were fetched; infinite if there are none."""
@@ -68,19 +78,26 @@ class Apt:
 
     def _apt(self, *words: str) -> None:
         argv = ("apt-get", *_OPTIONS, *words)
-        done = self._run(argv, _ENVIRONMENT)
-        if done.status != 0:
-            said = done.stderr or done.stdout
-            hints = (hint for sign, hint in _HINTS.items() if sign in said)
-            raise CommandError(argv, done.status, said, hint=next(hints, ""))
+        _judge(argv, self._run(argv, _ENVIRONMENT))
 
 
-def policies(said: str) -> dict[str, str]:
-    """Candidate version by name from what ``apt-cache policy NAME…`` printed."""
-    found, name = {}, ""
-    for line in said.splitlines():
-        if not line.startswith(" "):
-            name = line.removesuffix(":")
-        elif line.startswith("  Candidate: ") and not line.endswith("(none)"):
-            found[name] = line.removeprefix("  Candidate: ")
-    return found
+def _judge(argv: tuple[str, ...], done: Completed) -> None:
+    if done.status != 0:
+        said = done.stderr or done.stdout
+        hints = (hint for sign, hint in _HINTS.items() if sign in said)
+        raise CommandError(argv, done.status, said, hint=next(hints, ""))
+
+
+_UNKNOWN = "Unable to locate package "
+_STEP = re.compile(
+    r"^(?P<verb>Inst|Remv|Purg) (?P<name>\S+)(?: \[(?P<old>\S+)\])?(?: \((?P<new>\S+))?",
+    re.MULTILINE,
+)
+
+
+def simulated(said: str) -> tuple[PackageStep, ...]:
+    """The steps in what ``apt-get --simulate`` printed: ``Inst name [old] (new origin)``."""
+    return tuple(
+        PackageStep(name=step["name"], old=step["old"] or "", new=step["new"] or "")
+        for step in _STEP.finditer(said)
+    )

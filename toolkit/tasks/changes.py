@@ -45,6 +45,9 @@ class Change(ABC):
 
     __slots__ = ()
 
+    counts: bool = True
+    """Does it make the task ``changed``? Not where it only helps another change along."""
+
     @abstractmethod
     def describe(self) -> str:
         """What it does, in one line: ``write /etc/motd (12 bytes)``."""

@@ -88,14 +88,26 @@ class Kernel(Protocol):
         """Remove a module that nothing uses."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageStep:
+    """One package that an installation or removal would touch; ``old`` or ``new`` may be empty."""
+
+    name: str
+    old: str = ""
+    new: str = ""
+
+
 class Packages(Protocol):
     """The distribution's package manager."""
 
     def installed(self) -> Mapping[str, str]:
         """Version by name of every installed package."""
 
-    def candidates(self, names: tuple[str, ...]) -> Mapping[str, str]:
-        """The version that an install would bring, by name; unknown packages are left out."""
+    def rehearse(self, verb: str, names: tuple[str, ...]) -> tuple[PackageStep, ...]:
+        """What ``install`` or ``remove`` of these names would do, dependencies included.
+
+        ``NotFoundError`` for a package that the lists do not have.
+        """
 
     def index_age(self) -> float:
         """Seconds since the package lists were fetched; infinite if they never were."""
@@ -193,6 +205,9 @@ class Host(Machine, Protocol):
         timeout: float | None = None,
     ) -> Completed | None:
         """Run a program that acts; ``None`` on a planned host, where it did not run."""
+
+    def judge(self, argv: tuple[str, ...], data: bytes) -> Completed:
+        """Run a program that only judges: ``%s`` in it stands for a passing file of ``data``."""
 
     def artifact(self, digest: str) -> bytes:
         """The content of a file that came with the play, by its ``sha256:…`` digest."""

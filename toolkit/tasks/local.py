@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
 
 from toolkit.core.errors import CommandError, NotFoundError, ToolkitError, UnavailableError
 from toolkit.core.process import Completed, run
+from toolkit.facts.kernel import sysctl_path
 from toolkit.net.links import Netlink
 from toolkit.tasks.aptitude import Apt
 from toolkit.tasks.local_files import LocalFiles
@@ -24,7 +26,7 @@ class LocalKernel:
 
     def set_sysctl(self, name: str, value: str) -> None:
         """Write one parameter, named with dots or slashes."""
-        path = f"/proc/sys/{name if '/' in name else name.replace('.', '/')}"
+        path = f"/proc/sys/{sysctl_path(name)}"
         try:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(value)
@@ -69,6 +71,13 @@ class LocalHost:
     ) -> Completed | None:
         """Run a program that acts; any status is accepted."""
         return _run(argv, stdin=stdin, env=env, timeout=timeout)
+
+    def judge(self, argv: tuple[str, ...], data: bytes) -> Completed:
+        """Run a program that only judges: ``%s`` in it stands for a passing file of ``data``."""
+        with tempfile.NamedTemporaryFile(prefix="dockyard-") as file:
+            file.write(data)
+            file.flush()
+            return self.run(tuple(word.replace("%s", file.name) for word in argv))
 
     def artifact(self, digest: str) -> bytes:
         """The content of a file that came with the play."""

@@ -42,6 +42,7 @@ class LocalFiles:
             gid=found.st_gid,
             size=found.st_size,
             mtime=found.st_mtime,
+            inode=(found.st_dev, found.st_ino),
         )
 
     def listdir(self, path: str) -> tuple[str, ...]:

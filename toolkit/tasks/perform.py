@@ -19,7 +19,7 @@ class Outcome:
     @property
     def changed(self) -> bool:
         """Did it do anything?"""
-        return bool(self.changes)
+        return any(change.counts for change in self.changes)
 
     def registered(self) -> dict[str, Any]:
         """The values with Ansible's ``changed`` and ``failed``."""

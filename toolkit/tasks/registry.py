@@ -6,11 +6,11 @@ class that ``@task("x")`` marks. Arguments come as people write them for Ansible
 """
 
 import dataclasses
+import functools
 import importlib
 import pkgutil
 import types
-from collections.abc import Callable, Generator, Mapping
-from enum import Enum
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin
 
 from toolkit.core.decode import decode
@@ -23,28 +23,6 @@ T = TypeVar("T")
 Plan = Generator[Change, Any, dict[str, Any]]
 """Yields changes, is sent what ``apply`` returned, returns the values to register."""
 
-_MACHINERY = frozenset(
-    {
-        "aptitude",
-        "changes",
-        "file_changes",
-        "host",
-        "local",
-        "local_files",
-        "local_services",
-        "local_files",
-        "local_services",
-        "net_changes",
-        "paths",
-        "perform",
-        "persistence",
-        "planned",
-        "planned_files",
-        "planned_services",
-        "registry",
-        "system_changes",
-    }
-)
 _COLLECTIONS = ("ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.general.")
 _BOOLEANS = {
     **dict.fromkeys(("yes", "on", "true", "1", "y", "t"), True),
@@ -77,21 +55,33 @@ class Fault:
 
 
 def task(name: str) -> Callable[[type[T]], type[T]]:
-    """Register the decorated dataclass as the task ``name``."""
+    """Register the decorated dataclass as the task ``name``; it may leave out what is empty."""
 
     def register(cls: type[T]) -> type[T]:
+        for attribute, empty in (("aliases", {}), ("proves", ())):
+            if not hasattr(cls, attribute):
+                setattr(cls, attribute, empty)
         _TASKS[name] = cls
         return cls
 
     return register
 
 
+@functools.cache
 def names() -> tuple[str, ...]:
-    """Every task's name, sorted."""
+    """Every task's name, sorted; found by its mark, without importing any."""
+    return tuple(sorted(filter(_is_task, (found.name for found in _modules()))))
+
+
+def _modules() -> Iterable[pkgutil.ModuleInfo]:
     from toolkit import tasks  # noqa: PLC0415 - the package is still being imported above
 
-    found = (module.name for module in pkgutil.iter_modules(tasks.__path__))
-    return tuple(sorted(set(found) - _MACHINERY))
+    return pkgutil.iter_modules(tasks.__path__)
+
+
+def _is_task(module: str) -> bool:
+    source = pkgutil.get_data("toolkit.tasks", f"{module}.py") or b""
+    return f'\n@task("{module}")'.encode() in source
 
 
 def canonical(name: str) -> str:
@@ -182,8 +172,8 @@ def _by_field(kind: type[Task], arguments: Mapping[str, Any]) -> dict[str, Any]:
 def coerce(kind: Any, value: Any) -> Any:
     """``value`` in the type that Ansible would have made of it; unchanged where none fits."""
     options = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    if value is None and type(None) in options:
-        return None
+    if type(value) in options:
+        return value
     for option in options:
         if get_origin(option) is tuple:
             return _as_list(value)
@@ -208,7 +198,7 @@ def _scalar(kind: type, value: Any) -> Any:
         return _BOOLEANS.get(str(value).lower())
     if kind is int and isinstance(value, str) and value.strip().lstrip("-").isdigit():
         return int(value)
-    if issubclass(kind, str) and not issubclass(kind, Enum) and type(value) in (int, float):
+    if kind is str and type(value) in (int, float, bool):
         return str(value)
     if kind is float and isinstance(value, str) and value.replace(".", "", 1).isdigit():
         return float(value)

@@ -80,7 +80,9 @@ class UnloadModule(Change):
 @change_kind("update_packages")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpdatePackageLists(Change):
-    """Fetch the package lists."""
+    """Fetch the package lists; ``counts`` if that is all that was asked for."""
+
+    counts: bool = False
 
     def describe(self) -> str:
         """``update package lists``."""
@@ -98,27 +100,29 @@ class UpdatePackageLists(Change):
 @change_kind("install_packages")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstallPackages(Change):
-    """Install packages, or bring them to ``new`` versions (``name=version``).
+    """Install ``names``, which brings the packages ``new`` (``name=version``, dependencies too).
 
-    ``old`` holds ``name=version`` for each that is installed in another version.
+    ``old`` holds ``name=version`` for each of them that is installed in another version.
     """
 
+    names: tuple[str, ...]
     new: tuple[str, ...]
     old: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """``install curl, jq``."""
-        return f"install {', '.join(self.new)}"
+        """``install curl, jq``, and with what."""
+        more = len(self.new) - len(self.names)
+        return f"install {', '.join(self.names)}" + (f" and {more} more" if more > 0 else "")
 
     def apply(self, host: Host) -> None:
         """Install them."""
-        host.packages.install(self.new)
+        host.packages.install(self.names)
 
     def inverse(self) -> Change | None:
-        """Remove what was new; an upgrade is not taken back, since the old version is gone."""
+        """Remove all that was new; an upgrade is not taken back, for the old version is gone."""
         if self.old:
             return None
-        return RemovePackages(old=self.new)
+        return RemovePackages(names=tuple(_bare(name) for name in self.new), old=self.new)
 
     def difference(self) -> Difference:
         """Both lists."""
@@ -128,23 +132,25 @@ class InstallPackages(Change):
 @change_kind("remove_packages")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RemovePackages(Change):
-    """Remove packages; ``old`` holds ``name=version`` for each."""
+    """Remove ``names``; ``old`` holds ``name=version`` for each package that goes with them."""
 
+    names: tuple[str, ...]
     old: tuple[str, ...]
     purge: bool = False
 
     def describe(self) -> str:
-        """``remove curl, jq``."""
+        """``remove curl, jq``, and with what."""
+        more = len(self.old) - len(self.names)
         verb = "purge" if self.purge else "remove"
-        return f"{verb} {', '.join(_bare(name) for name in self.old)}"
+        return f"{verb} {', '.join(self.names)}" + (f" and {more} more" if more > 0 else "")
 
     def apply(self, host: Host) -> None:
         """Remove them."""
-        host.packages.remove(tuple(_bare(name) for name in self.old), purge=self.purge)
+        host.packages.remove(self.names, purge=self.purge)
 
     def inverse(self) -> Change | None:
         """Install them again; what a purge took from ``/etc`` cannot come back."""
-        return None if self.purge else InstallPackages(new=self.old)
+        return None if self.purge else InstallPackages(names=self.old, new=self.old)
 
     def difference(self) -> Difference:
         """What goes."""
@@ -200,7 +206,9 @@ class ChangeUnit(Change):
 @change_kind("daemon_reload")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DaemonReload(Change):
-    """Have the service manager read its unit files again."""
+    """Have the service manager read its unit files again; the files are the change."""
+
+    counts: bool = False
 
     def describe(self) -> str:
         """``reload systemd``."""

@@ -1,0 +1,222 @@
+"""One example of every task: the meta-test demands a case for each, and walks them all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from support.fake_host import FakeHost
+
+
+def nothing(host: FakeHost) -> None:
+    """The host is fine as it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """``arguments`` that change a host which ``prepare`` made ready."""
+
+    task: str
+    arguments: dict[str, Any]
+    prepare: Callable[[FakeHost], None] = nothing
+    name: str = field(default="")
+
+    def host(self) -> FakeHost:
+        host = FakeHost()
+        self.prepare(host)
+        return host
+
+    def __str__(self) -> str:
+        return f"{self.task}{'-' if self.name else ''}{self.name}"
+
+
+def networkd(host: FakeHost) -> None:
+    host.files.seed("/usr/lib/systemd/system/systemd-networkd.service", "[Install]\n")
+    host.services.seed("systemd-networkd.service")
+
+
+def ifupdown(host: FakeHost) -> None:
+    host.files.seed("/usr/sbin/ifup", mode=0o755)
+    host.files.seed("/etc/network/interfaces", "auto lo\niface lo inet loopback\n")
+
+
+def with_bridge(host: FakeHost) -> None:
+    networkd(host)
+    host.net.create_bridge("br0")
+    host.net.add_address("br0", "10.0.0.1/24")
+    host.net.set_up("br0")
+    host.net.set_mtu("br0", 1400)
+    host.net.set_stp("br0", on=True)
+    host.files.seed("/etc/systemd/network/30-br0.netdev", "[NetDev]\n")
+
+
+def forwarding(host: FakeHost) -> None:
+    host.kernel.seed_sysctl("net.ipv4.ip_forward", "0")
+    host.files.seed("/etc/sysctl.conf", "# mine\nnet.ipv4.ip_forward=0\nvm.swappiness=1\n")
+
+
+def modules(host: FakeHost) -> None:
+    host.files.seed("/proc/modules")
+    host.files.seed("/proc/filesystems", "nodev\tproc\n\text4\n")
+
+
+def loaded(host: FakeHost) -> None:
+    modules(host)
+    host.kernel.load_module("overlay", "")
+    host.files.seed("/etc/modules", "overlay\nloop\n")
+    host.files.seed("/etc/modprobe.d/overlay.conf", "options overlay metacopy=on\n")
+
+
+def packages(host: FakeHost) -> None:
+    host.packages.versions = {"curl": "7.88", "libc6": "2.36"}
+    host.packages.available = {"jq": "1.6", "curl": "7.88", "nginx": "1.22"}
+    host.packages.depends = {"jq": ("libjq1",)}
+    host.packages.age = 7200
+
+
+def units(host: FakeHost) -> None:
+    host.services.seed("cron.service", enabled="disabled", active="inactive")
+    host.services.seed("ssh.service", enabled="enabled", active="active")
+
+
+def tree(host: FakeHost) -> None:
+    host.files.seed("/srv/data/a", b"\x00\xff", 0o600)
+    host.files.seed("/srv/data/deep/b", "text\n")
+    host.files.seed("/srv/motd", "hello\n")
+    host.files.symlink("/srv/data/link", "a")
+
+
+def artifacts(host: FakeHost) -> None:
+    tree(host)
+    host.artifacts["sha256:1"] = b"from the play\n"
+
+
+CASES = (
+    Case(
+        task="bridge",
+        arguments={"name": "bridge0", "address": "192.168.5.1/24", "mtu": 1400, "stp": True},
+        prepare=networkd,
+    ),
+    Case(
+        task="bridge",
+        name="ifupdown",
+        arguments={"name": "bridge0", "address": "192.168.5.1/24"},
+        prepare=ifupdown,
+    ),
+    Case(
+        task="bridge",
+        name="absent",
+        arguments={"name": "br0", "state": "absent"},
+        prepare=with_bridge,
+    ),
+    Case(
+        task="bridge",
+        name="other-address",
+        arguments={"name": "br0", "address": "10.9.0.1/16", "persist": "none"},
+        prepare=with_bridge,
+    ),
+    Case(
+        task="cgroup_delegation", arguments={"unit": "user@.service", "controllers": "cpu,memory"}
+    ),
+    Case(task="copy", arguments={"content": "hello\n", "dest": "/etc/motd", "mode": "0640"}),
+    Case(
+        task="copy",
+        name="artifact",
+        arguments={"src": "sha256:1#motd", "dest": "/srv/new/", "owner": "web", "backup": True},
+        prepare=artifacts,
+    ),
+    Case(
+        task="copy",
+        name="remote",
+        arguments={"src": "/srv/data/a", "dest": "/srv/motd", "remote_src": True},
+        prepare=tree,
+    ),
+    Case(
+        task="file",
+        arguments={"path": "/srv/one/two", "state": "directory", "mode": "u=rwx,go=", "group": 33},
+    ),
+    Case(
+        task="file",
+        name="absent",
+        arguments={"path": "/srv/data", "state": "absent"},
+        prepare=tree,
+    ),
+    Case(
+        task="file",
+        name="link",
+        arguments={"src": "/srv/motd", "dest": "/srv/data/link", "state": "link"},
+        prepare=tree,
+    ),
+    Case(
+        task="file",
+        name="link-for-file",
+        arguments={"src": "data/a", "dest": "/srv/motd", "state": "link", "force": True},
+        prepare=tree,
+    ),
+    Case(
+        task="file",
+        name="hard",
+        arguments={"src": "/srv/motd", "path": "/srv/data/a", "state": "hard", "force": True},
+        prepare=tree,
+    ),
+    Case(
+        task="file",
+        name="recurse",
+        arguments={"path": "/srv/data", "recurse": True, "owner": "web", "mode": "a+rX"},
+        prepare=tree,
+    ),
+    Case(
+        task="file",
+        name="touch",
+        arguments={
+            "path": "/srv/flag",
+            "state": "touch",
+            "access_time": "preserve",
+            "modification_time": "preserve",
+        },
+    ),
+    Case(
+        task="modprobe",
+        arguments={"name": "overlay", "persistent": "present", "params": "metacopy=on"},
+        prepare=modules,
+    ),
+    Case(
+        task="modprobe",
+        name="absent",
+        arguments={"name": "overlay", "state": "absent", "persistent": "absent"},
+        prepare=loaded,
+    ),
+    Case(task="package", arguments={"name": ["jq", "curl"]}, prepare=packages),
+    Case(
+        task="package",
+        name="absent",
+        arguments={"name": "curl", "state": "absent"},
+        prepare=packages,
+    ),
+    Case(
+        task="service",
+        arguments={"name": "cron", "state": "started", "enabled": "yes"},
+        prepare=units,
+    ),
+    Case(
+        task="service",
+        name="stopped",
+        arguments={"name": "ssh.service", "state": "stopped", "enabled": False, "masked": False},
+        prepare=units,
+    ),
+    Case(
+        task="sysctl",
+        arguments={"name": "net.ipv4.ip_forward", "value": 1},
+        prepare=forwarding,
+    ),
+    Case(
+        task="sysctl",
+        name="absent",
+        arguments={"name": "net/ipv4/ip_forward", "state": "absent"},
+        prepare=forwarding,
+    ),
+    Case(
+        task="template",
+        arguments={"src": "motd.j2", "content": "ready\n", "dest": "/srv/motd", "mode": "0600"},
+        prepare=tree,
+    ),
+)

@@ -1,0 +1,107 @@
+"""The meta-test: what holds for one task holds for all of them."""
+
+import dataclasses
+import typing
+
+import pytest
+
+from support.fake_host import FakeHost
+from support.task_cases import CASES, Case
+from toolkit.tasks import registry
+from toolkit.tasks.changes import Change, from_data, to_data
+from toolkit.tasks.perform import Outcome, perform
+from toolkit.tasks.planned import PlannedHost
+
+EVERY = pytest.mark.parametrize("name", registry.names())
+CASE = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def settled(host: FakeHost) -> object:
+    """The host's state without what only counts calls."""
+    files, net, packages, units, _, executed = host.state()
+    return files, net, packages, units, executed
+
+
+def run(case: Case, host: FakeHost | PlannedHost) -> Outcome:
+    return perform(registry.build(case.task, case.arguments), host)
+
+
+def test_every_task_has_a_case() -> None:
+    assert {case.task for case in CASES} == set(registry.names())
+
+
+@EVERY
+def test_a_task_says_what_it_does(name: str) -> None:
+    kind = registry.load(name)
+    assert kind.__doc__
+    assert not kind.__doc__.startswith(kind.__name__ + "("), "the docstring is dataclass's own"
+
+
+@EVERY
+def test_a_task_is_frozen_and_typed(name: str) -> None:
+    kind = registry.load(name)
+    hints = typing.get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        assert hints[field.name] is not typing.Any
+        assert field.kw_only
+    assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined] # dataclasses sets it
+    assert hasattr(kind, "__slots__")
+
+
+@EVERY
+def test_a_task_has_the_names_of_its_collections(name: str) -> None:
+    for collection in ("ansible.builtin.", "ansible.posix.", "community.general."):
+        assert registry.load(collection + name) is registry.load(name)
+
+
+@CASE
+def test_check_mode_leaves_the_host_alone_and_foresees_the_changes(case: Case) -> None:
+    host = case.host()
+    before = host.state()
+    foreseen = run(case, PlannedHost(host))
+    assert host.state() == before
+    real = run(case, host)
+    assert [change.describe() for change in foreseen.changes] == [
+        change.describe() for change in real.changes
+    ]
+    assert foreseen.changed is real.changed is True
+    assert foreseen.values == real.values
+
+
+@CASE
+def test_applied_twice_it_changes_once(case: Case) -> None:
+    host = case.host()
+    assert run(case, host).changed
+    before = settled(host)
+    again = run(case, host)
+    assert again.changes == ()
+    assert settled(host) == before
+
+
+@CASE
+def test_planned_twice_it_changes_once(case: Case) -> None:
+    planned = PlannedHost(case.host())
+    assert run(case, planned).changed
+    assert run(case, planned).changes == ()
+
+
+@CASE
+def test_the_inverses_restore_the_host(case: Case) -> None:
+    host = case.host()
+    before = settled(host)
+    done: list[Change] = []
+    perform(registry.build(case.task, case.arguments), host, before=done.append)
+    for change in reversed(done):
+        back = change.inverse()
+        assert back is not None, change.describe()
+        from_data(to_data(back)).apply(host)
+    assert settled(host) == before
+
+
+@CASE
+def test_every_change_can_be_shown(case: Case) -> None:
+    for change in run(case, case.host()).changes:
+        assert change.describe()
+        assert "\n" not in change.describe()
+        shown = change.difference()
+        assert shown is None or shown.before != shown.after or shown.before_header == "/dev/null"
