@@ -222,9 +222,10 @@ def _boot(
     spaces = ("--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child")
     argv = ("unshare", *spaces, "sh", "-c", script, "boot", str(folder / "disk"), name, str(etc))
     pid = _hold(undo, argv)
-    _ip(controller, "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
+    peer = ("peer", "name", "eth0", "netns", str(pid))
+    _ip(controller, "link", "add", "name", name, "type", "veth", *peer)
     _ip(controller, "addr", "add", f"10.77.{number}.1/24", "dev", name)
-    _ip(controller, "link", "set", name, "up")
+    _ip(controller, "link", "set", "dev", name, "up")
     _ip(pid, "addr", "add", f"{address}/24", "dev", "eth0")
     _ip(pid, "link", "set", "eth0", "up")
     public = " ".join((etc / "host_key.pub").read_text().split()[:2])
@@ -247,7 +248,8 @@ def _hold(undo: contextlib.ExitStack, argv: tuple[str, ...]) -> int:
 
 def _ip(pid: int, *words: str) -> None:
     argv = ("nsenter", f"--net=/proc/{pid}/ns/net", "--", "ip", *words)
-    subprocess.run(argv, check=True, capture_output=True)
+    done = subprocess.run(argv, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, f"ip {' '.join(words)}: {done.stderr}"
 
 
 def _keygen(path: Path) -> None:

@@ -62,27 +62,27 @@ class Server:
         self._reader = reader
         self._writer = writer
         self._inbox: SimpleQueue[wire.Message | None] = SimpleQueue()
-        self._busy = False
+        # Only the reading thread counts up the one, only the main thread the other.
+        self._received = 0
+        self._answered = 0
 
     def run(self) -> None:
         """Serve until end-of-file; ``KeyboardInterrupt`` if that comes within a request."""
         threading.Thread(target=self._read, daemon=True).start()
         while (message := self._inbox.get()) is not None:
-            self._busy = True
-            try:
-                answer = self._handle(message)
-            finally:
-                self._busy = False
+            answer = self._handle(message)
+            self._answered += 1
             self._send(message.header.get("id"), answer)
 
     def _read(self) -> None:
         try:
             while (message := wire.receive(self._reader)) is not None:
+                self._received += 1
                 self._inbox.put(message)
         except (OSError, ValueError, ToolkitError) as error:
             sys.stderr.write(f"agent: {error}\n")
         self._inbox.put(None)
-        if self._busy:
+        if self._received != self._answered:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             time.sleep(GRACE_SECONDS)
             os._exit(EXIT_STUCK)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,18 +15,46 @@ from toolkit.core import faults, wire
 from toolkit.core.errors import ConflictError
 
 
+class Peer:
+    """The other side: it hangs up only when all that it asked was answered."""
+
+    def __init__(self, *requests: wire.Message) -> None:
+        self._asked = io.BytesIO()
+        for one in requests:
+            wire.send(self._asked, one)
+        self._asked.seek(0)
+        self._heard = io.BytesIO()
+        self._left = threading.Semaphore(0)
+        self._requests = len(requests)
+
+    def read(self, size: int, /) -> bytes:
+        data = self._asked.read(size)
+        while not data and size and self._requests:
+            self._left.acquire()
+            self._requests -= 1
+        return data
+
+    def write(self, data: bytes, /) -> object:
+        return self._heard.write(data)
+
+    def flush(self) -> object:
+        if "event" not in self.answers()[-1].header:
+            self._left.release()
+        return None
+
+    def answers(self) -> list[wire.Message]:
+        heard = io.BytesIO(self._heard.getvalue())
+        answers = []
+        while (message := wire.receive(heard)) is not None:
+            answers.append(message)
+        return answers
+
+
 def serve(*requests: wire.Message) -> list[wire.Message]:
     """What the server answers to these requests."""
-    asked, answered = io.BytesIO(), io.BytesIO()
-    for request in requests:
-        wire.send(asked, request)
-    asked.seek(0)
-    Server(asked, answered).run()
-    answered.seek(0)
-    answers = []
-    while (message := wire.receive(answered)) is not None:
-        answers.append(message)
-    return answers
+    peer = Peer(*requests)
+    Server(peer, peer).run()
+    return peer.answers()
 
 
 def request(

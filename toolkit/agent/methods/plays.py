@@ -5,7 +5,7 @@ from typing import Any
 
 from toolkit.agent.call import Call
 from toolkit.agent.host import AgentHost
-from toolkit.playbook import journal, service
+from toolkit.playbook import service
 
 
 def apply(call: Call) -> Any:
@@ -30,4 +30,4 @@ def facts(call: Call) -> Mapping[str, Any]:
 
 
 def _journals(call: Call) -> str:
-    return call.get("journal", str, journal.ROOT)
+    return call.get("journal", str, "")
