@@ -4,15 +4,30 @@ What tags leave out is never sent. The part that all hosts share is made once; a
 own variables, so two hundred hosts cost two hundred small mappings.
 """
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from toolkit.core.errors import InvalidInputError
 from toolkit.playbook.model import Play, Task
+from toolkit.playbook.scope import OMIT
 from toolkit.playbook.shipped import FOLDERS, digest
 
-OMIT = "__omit_place_holder__"
+_FACT = re.compile(r"\bansible_\w+")
+_NO_FACTS = frozenset(
+    [
+        "ansible_check_mode",
+        "ansible_loop_var",
+        "ansible_play_hosts",
+        "ansible_host",
+        "ansible_port",
+        "ansible_user",
+        "ansible_connection",
+        "ansible_managed",
+    ]
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,16 +115,30 @@ def compile_play(play: Play, selection: Selection | None = None) -> CompiledPlay
     variables = dict(play.vars)
     for more in play.vars_files:
         variables.update(more)
+    handlers = [_task(task, play, index) for index, task in enumerate(play.handlers, len(tasks))]
     shared = {
         "name": play.title,
         "gather_facts": play.gather_facts,
         "tasks": [_task(task, play, index) for index, task in enumerate(tasks)],
-        "handlers": [
-            _task(task, play, index) for index, task in enumerate(play.handlers, len(tasks))
-        ],
+        "handlers": handlers,
         "files": names,
     }
+    texts = (json.dumps([shared, variables]), *(_text(content) for content in files.values()))
+    shared["facts_first"] = play.gather_facts and any(map(_names_facts, texts))
     return CompiledPlay(shared=shared, files=files, variables=variables)
+
+
+def _names_facts(text: str) -> bool:
+    """Whether facts must be gathered before the first task changes anything.
+
+    As Ansible does always; here only a play that names a fact pays for it. What only a host's own
+    variables name is gathered when it is first used.
+    """
+    return any(name not in _NO_FACTS for name in _FACT.findall(text))
+
+
+def _text(content: bytes) -> str:
+    return content.decode(errors="ignore")
 
 
 def _content(path: str) -> bytes:

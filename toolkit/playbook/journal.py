@@ -22,6 +22,11 @@ ROOT = "/var/lib/dockyard/journal"
 HIDDEN = "(hidden by no_log)"
 
 
+def usual_root() -> str:
+    """Root's folder, or one in the home of a user who may not write there."""
+    return ROOT if os.geteuid() == 0 else os.path.expanduser("~/.local/state/dockyard/journal")
+
+
 def new_run_id() -> str:
     """A name that sorts by time: ``20260131-235959-1f3a``."""
     return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + os.urandom(2).hex()

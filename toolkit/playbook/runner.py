@@ -14,7 +14,7 @@ from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.core.events import EventSink
 from toolkit.playbook.journal import HIDDEN, Journal
 from toolkit.playbook.results import PlayStarted, Recap, Status, TaskDone, TaskStarted, worst
-from toolkit.playbook.scope import Scope
+from toolkit.playbook.scope import OMIT, Scope
 from toolkit.playbook.sources import Sources
 from toolkit.tasks import registry
 from toolkit.tasks.changes import Change, to_data
@@ -90,6 +90,8 @@ class Runner:
         )
         head = {"run": self._mode.run, "play": self._play["name"], "host": self._recap.host}
         self._journal.open_play({**head, "started": time.time()})
+        if self._play.get("facts_first"):
+            self._scope.facts()
         if all(self._task(task, handler=False) for task in tasks):
             due = (task for task in handlers if task["name"] in self._notified)
             if all(self._task(task, handler=True) for task in due):
@@ -209,9 +211,7 @@ class Runner:
     def _perform(self, task: Mapping[str, Any]) -> Outcome:
         module = str(task["module"])
         arguments = {
-            key: value
-            for key, value in self._scope.render(task["args"]).items()
-            if value != "__omit_place_holder__"
+            key: value for key, value in self._scope.render(task["args"]).items() if value != OMIT
         }
         arguments = self._sources.resolve(module, arguments, self._scope)
         made = registry.build(module, arguments)

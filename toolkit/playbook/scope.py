@@ -19,6 +19,8 @@ _LONE_NAME = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _MISSING = object()
 _CONSTANTS = frozenset({"true", "false", "none", "True", "False", "None"})
 FACT_PREFIX = "ansible_"
+OMIT = "__omit_place_holder__"
+"""What the name ``omit`` stands for: an argument of this value is left out."""
 
 
 class Scope:

@@ -25,13 +25,11 @@ class _DataSink:
         self._send(to_data(cast("results.Event", event)))
 
 
-def apply(
-    params: Mapping[str, Any], *, host: Host, send: Send, root: str = journals.ROOT
-) -> dict[str, Any]:
+def apply(params: Mapping[str, Any], *, host: Host, send: Send, root: str = "") -> dict[str, Any]:
     """``{play, mode: {check, diff, run}}``: run the play here; the result is its recap.
 
     ``host.artifact`` must know the files that came with the request; ``root`` is the folder of
-    journals.
+    journals, ``""`` for the usual one.
     """
     wish = params.get("mode", {})
     run = str(wish.get("run", "")) or journals.new_run_id()
@@ -41,7 +39,7 @@ def apply(
         run=run,
         root=os.geteuid() == 0,
     )
-    journal = None if mode.check else journals.FileJournal(run, root=root)
+    journal = None if mode.check else journals.FileJournal(run, root=root or journals.usual_root())
     try:
         recap = run_play(
             params["play"],
@@ -57,15 +55,14 @@ def apply(
     return to_data(recap)
 
 
-def undo(
-    params: Mapping[str, Any], *, host: Host, send: Send, root: str = journals.ROOT
-) -> dict[str, Any]:
+def undo(params: Mapping[str, Any], *, host: Host, send: Send, root: str = "") -> dict[str, Any]:
     """``{run}``: undo that run, or the last one that is not undone yet.
 
     The result is ``{run, undone, kept, failed}``: how many steps, how many have no inverse, how
     many could not be undone.
     """
     sink = _DataSink(send)
+    root = root or journals.usual_root()
     return undo_run(str(params.get("run") or ""), host, sink, name=_name(params), root=root)
 
 

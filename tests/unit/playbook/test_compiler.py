@@ -109,6 +109,17 @@ def test_variables_come_in_ansible_s_order(site: Path) -> None:
     assert data["magic"]["inventory_hostname_short"] == "h1"
 
 
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [("{{ ansible_system }}", True), ("{{ ansible_check_mode }}", False), ("{{ a }}", False)],
+)
+def test_facts_are_gathered_first_where_a_template_names_one(
+    site: Path, text: str, first: bool
+) -> None:
+    (site / "templates/part.j2").write_text(text)
+    assert compiled(site).shared["facts_first"] is first
+
+
 def test_hosts_share_what_is_the_same(site: Path) -> None:
     made = compiled(site)
     assert made.for_host("a").data["tasks"] is made.for_host("b").data["tasks"]
