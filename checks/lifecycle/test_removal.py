@@ -8,7 +8,7 @@ from toolkit.conformance.verdict import Finding, equal, none_of
 @check("NS-LEAK-26", area="M", tier=1)
 def test_namespaces(after: HostDoc) -> Finding:
     """No process and no mount holds a namespace of a removed container."""
-    return none_of(after.remains["ns"], expected="none")
+    return none_of(after.remains["processes"] + after.remains["pins"], expected="none")
 
 
 @check("CGR-LEAK-30", area="M", tier=1)

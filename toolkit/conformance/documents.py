@@ -224,7 +224,7 @@ class HostDoc:
 
     @property
     def remains(self) -> dict[str, list[str]]:
-        """``groups ns mounts`` of removed containers that are still there."""
+        """``groups processes pins mounts`` of removed containers that are still there."""
         return dict(self.raw["remains"])
 
 

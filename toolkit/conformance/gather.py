@@ -211,10 +211,12 @@ class Target:
         if self._after is None:
             boxes = [box for box in self._boxes.values() if isinstance(box, Box)]
             self.finish()
-            own = set(self.host.ns.values())
             order = {
                 "groups": sorted({path for box in boxes for path in self._own_groups(box)}),
-                "ns": sorted({ns for box in boxes for ns in box.outside.ns.values()} - own),
+                "processes": [
+                    one for box in boxes for one in box.outside.raw["holders"]["processes"]
+                ],
+                "pins": [pin for box in boxes for pin in box.outside.raw["holders"]["pins"]],
                 "engine_sockets": ENGINE_SOCKETS,
                 "marks": [self.owner.session, *(box.id for box in boxes)],
             }

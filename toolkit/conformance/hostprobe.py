@@ -113,23 +113,46 @@ def limits_of(groups: dict[str, str]) -> dict[str, str]:
     return found
 
 
-def remains(order: dict[str, Any]) -> dict[str, list[str]]:
-    """What is left of containers that were removed: cgroup directories, namespaces, mounts.
+def started(pid: str) -> str:
+    """When a process started, which with its pid names it for good; nothing for a zombie."""
+    fields = content(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return fields[19] if fields and fields[0] != "Z" else ""
 
-    ``groups`` are directories, ``ns`` link targets as ``net:[4026532000]``, ``marks`` parts of
-    mount points.
+
+def holders(namespaces: dict[str, str]) -> dict[str, list[list[str]]]:
+    """What keeps a container's namespaces: ``processes`` as pid and start, ``pins`` as mounts.
+
+    Inode numbers of namespaces are used again at once, so they name nothing after a removal.
     """
-    wanted = set(order.get("ns", ()))
-    held = set()
-    for pid in names("/proc"):
-        # A zombie that its parent has not reaped still names its pid namespace.
-        if pid.isdigit() and ") Z " not in content(f"/proc/{pid}/stat"):
-            held.update(wanted.intersection(links(f"/proc/{pid}/ns").values()))
+    own = links("/proc/self/ns")
+    wanted = {target for kind, target in namespaces.items() if own.get(kind) != target}
     mounts = [line.split() for line in content("/proc/self/mountinfo").splitlines()]
-    held.update(wanted.intersection(fields[3] for fields in mounts))
+    return {
+        "processes": [
+            [pid, started(pid)]
+            for pid in names("/proc")
+            if pid.isdigit() and wanted.intersection(links(f"/proc/{pid}/ns").values())
+        ],
+        "pins": [[fields[3], fields[4]] for fields in mounts if fields[3] in wanted],
+    }
+
+
+def remains(order: dict[str, Any]) -> dict[str, list[str]]:
+    """What is left of containers that were removed.
+
+    ``groups`` are their cgroup directories, ``processes`` and ``pins`` what ``holders`` found,
+    ``marks`` parts of mount points.
+    """
+    mounts = [line.split() for line in content("/proc/self/mountinfo").splitlines()]
+    pinned = [[fields[3], fields[4]] for fields in mounts]
     return {
         "groups": [path for path in order.get("groups", ()) if os.path.isdir(path)],
-        "ns": sorted(held),
+        "processes": [
+            f"{pid} {content(f'/proc/{pid}/comm').strip()}"
+            for pid, start in order.get("processes", ())
+            if start and started(pid) == start
+        ],
+        "pins": [pin[1] for pin in order.get("pins", ()) if pin in pinned],
         "mounts": [
             fields[4]
             for fields in mounts
@@ -250,6 +273,7 @@ def box(order: dict[str, Any]) -> dict[str, Any]:
         "ns": links(f"/proc/{pid}/ns"),
         "groups": groups,
         "limits": limits_of(groups),
+        "holders": holders(links(f"/proc/{pid}/ns")),
         "exe": links(f"/proc/{pid}").get("exe", ""),
         "hostname": os.uname().nodename,
     }

@@ -169,18 +169,18 @@ def _link_flags() -> str:
 
 def _ptrace_other() -> str:
     """PTRACE_SEIZE of a process that another user owns; ``no other user`` where none can be."""
-    reader, writer = os.pipe()
+    ours, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
-        os.write(writer, b"y" if tried(lambda: os.setuid(54_321)) == "ok" else b"n")
-        signal.pause()
+        ours.close()
+        theirs.send(b"y" if tried(lambda: os.setuid(54_321)) == "ok" else b"n")
+        theirs.recv(1)  # until the parent closes its end: without KILL it could not kill us
         os._exit(0)
-    ready = os.read(reader, 1)
+    theirs.close()
+    ready = ours.recv(1)
     answer = call("ptrace", 0x4206, child, 0, 0) if ready == b"y" else "no other user"
-    os.kill(child, signal.SIGKILL)
+    ours.close()
     os.waitpid(child, 0)
-    os.close(reader)
-    os.close(writer)
     return answer
 
 

@@ -23,6 +23,7 @@ class Profile:
     ``kind`` is ``engine`` or ``oci``. ``cgroup_namespace`` and ``hostname``: ``private`` or, on
     v1, the host's (``v2``); ``id`` for the container's short id, or a literal. ``pids_limit`` is
     what ``pids.max`` holds. ``sysctls`` are values inside a network namespace of its own.
+    ``filter_allows`` are calls that its filter lets through by design, though Docker's does not.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Profile:
     capabilities: frozenset[str]
     no_new_privileges: bool
     seccomp: bool
+    filter_allows: tuple[str, ...]
     masked_files: tuple[str, ...]
     masked_folders: tuple[str, ...]
     read_only: tuple[str, ...]
@@ -40,6 +42,17 @@ class Profile:
     read_only_root: bool
     devices: tuple[str, ...]
     sysctls: dict[str, str]
+
+    def stops(self, call: str) -> bool:
+        """Whether its filter is there to stop a call."""
+        return self.seccomp and call not in self.filter_allows
+
+    @property
+    def lenience(self) -> str:
+        """Why a call gets past, in words."""
+        if not self.seccomp:
+            return f"{self.name} loads no filter"
+        return f"the filter of {self.name} lets it through by design"
 
 
 def names() -> list[str]:
