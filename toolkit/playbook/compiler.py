@@ -17,16 +17,16 @@ from toolkit.playbook.shipped import FOLDERS, digest
 
 _FACT = re.compile(r"\bansible_\w+")
 _NO_FACTS = frozenset(
-    [
+    {
         "ansible_check_mode",
-        "ansible_loop_var",
-        "ansible_play_hosts",
+        "ansible_connection",
         "ansible_host",
+        "ansible_loop_var",
+        "ansible_managed",
+        "ansible_play_hosts",
         "ansible_port",
         "ansible_user",
-        "ansible_connection",
-        "ansible_managed",
-    ]
+    }
 )
 
 
