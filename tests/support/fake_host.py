@@ -115,6 +115,9 @@ class FakeFiles:
             raise OSError(22, "Invalid argument", path)
         return node.target
 
+    def space(self, path: str) -> tuple[int, int] | None:
+        return (1 << 30, 1 << 29) if self.stat(path) else None
+
     def _put(self, path: str, node: Node) -> None:
         where = self.resolve(path, follow=False)
         parent = self.nodes.get(posixpath.dirname(where))

@@ -40,6 +40,9 @@ class ReadableFiles(Protocol):
     def readlink(self, path: str) -> str:
         """The target of a symbolic link, as written."""
 
+    def space(self, path: str) -> tuple[int, int] | None:
+        """Bytes of the file system there: all, and what is left for users; ``None`` if unknown."""
+
 
 class ReadableNetwork(Protocol):
     """The network namespace that the machine's services live in."""

@@ -53,6 +53,14 @@ class LocalFiles:
         """The target of a symbolic link, as written."""
         return os.readlink(path)
 
+    def space(self, path: str) -> tuple[int, int] | None:
+        """Bytes of the file system there: all, and what is left for users; ``None`` if unknown."""
+        try:
+            found = os.statvfs(path)
+        except OSError:
+            return None  # not ours to look at, or a server that does not answer
+        return found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
+
     def write(self, path: str, data: bytes, attributes: Attributes) -> None:
         """Make or replace a regular file in one step.
 

@@ -84,6 +84,10 @@ class PlannedFiles:
             raise _error(errno.EINVAL, path)
         return node.target
 
+    def space(self, path: str) -> tuple[int, int] | None:
+        """Bytes of the file system there, as the host below has them."""
+        return self._below.space(path)
+
     def write(self, path: str, data: bytes, attributes: Attributes) -> None:
         """Plan a regular file."""
         self._put(path, _Node(kind="file", attributes=attributes, data=data, size=len(data)))
