@@ -1,6 +1,8 @@
 """Runs a playbook over hosts: selects them, sends each its plays, collects the recaps."""
 
+import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,9 +73,24 @@ class Sessions:
         self._inventory = inventory
         self._links = Links(options)
         self._open: dict[str, Link] = {}
+        self._preparing: dict[str, threading.Thread] = {}
+
+    def prepare_local(self) -> None:
+        """Start this machine's agent, if it is among the hosts, and have it import in parallel.
+
+        The agent needs 150 ms for that, and the controller as long to read a playbook.
+        """
+        for host in filter(self.is_local, self._inventory.hosts):
+            link = self.link(host)
+            thread = threading.Thread(target=_prepare, args=(link,), daemon=True)
+            self._preparing[host] = thread
+            thread.start()
 
     def link(self, host: str) -> Link:
         """The host's link; it is only ever asked for by one thread at a time."""
+        thread = self._preparing.pop(host, None)
+        if thread is not None:
+            thread.join()
         if host not in self._open:
             self._open[host] = self._links.open(host, self._inventory.variables(host))
         return self._open[host]
@@ -188,6 +205,12 @@ class Provision:
         if status is Status.UNREACHABLE:
             return Recap(host=host, unreachable=1)
         return Recap(host=host, failed=1)
+
+
+def _prepare(link: Link) -> None:
+    # A link that breaks here is told by the next call, which has somebody to tell it to.
+    with contextlib.suppress(ToolkitError):
+        link.call("prepare", {})
 
 
 def exit_status(recaps: Iterable[Recap]) -> int:

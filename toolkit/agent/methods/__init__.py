@@ -20,6 +20,7 @@ GROUPS = {
     "stat": "files",
     "readlink": "files",
     "listdir": "files",
+    "prepare": "plays",
     "apply": "plays",
     "undo": "plays",
     "facts": "plays",

@@ -1,11 +1,18 @@
 """Plays, their undoing, and the facts of this machine."""
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
 from toolkit.agent.call import Call
 from toolkit.agent.host import AgentHost
 from toolkit.playbook import service
+
+
+def prepare(call: Call) -> None:
+    """``{}``: import what ``apply`` needs, while the controller still reads the playbook."""
+    del call
+    importlib.import_module("toolkit.playbook.templating")
 
 
 def apply(call: Call) -> Any:

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from toolkit.cli.extravars import extra_variables
 from toolkit.cli.output.choose import choose
 from toolkit.cli.provision import (
     Provision,
@@ -19,9 +18,10 @@ from toolkit.cli.provision import (
 )
 from toolkit.core.errors import InvalidInputError
 from toolkit.fleet.links import Options
+from toolkit.inventory.model import Inventory
 from toolkit.playbook.compiler import Selection
 from toolkit.playbook.journal import new_run_id
-from toolkit.playbook.loader import load
+from toolkit.playbook.model import Playbook
 from toolkit.playbook.results import Recap
 
 REHEARSE = (sys.executable, "-m", "toolkit.cli.entry", "rehearse", "--")
@@ -43,22 +43,36 @@ REHEARSE = (sys.executable, "-m", "toolkit.cli.entry", "rehearse", "--")
 def command(playbook: str, inventory: tuple[str, ...], **flags: Any) -> None:
     """Bring hosts to the state that PLAYBOOK declares."""
     _refuse_contradictions(flags, inventory)
-    loaded = load(playbook)
     hosts = inventory_of(inventory)
+    loaded = _load(playbook) if inventory else None
     options = Options(
-        become="root" if needs_root(loaded) else "",
+        become="root" if loaded and needs_root(loaded) else "",
         local_prefix=REHEARSE if flags["rehearse"] else (),
     )
+    with Sessions(hosts, options) as sessions:
+        if loaded is None:
+            sessions.prepare_local()
+            loaded = _load(playbook)
+        sys.exit(_apply(loaded, hosts, sessions, flags))
+
+
+def _apply(playbook: Playbook, hosts: Inventory, sessions: Sessions, flags: dict[str, Any]) -> int:
+    wish = _wish(flags)
     output = choose(as_json=flags["as_json"])
     try:
-        with Sessions(hosts, options) as sessions:
-            recaps = Provision(hosts, sessions, output, _wish(flags)).run(loaded)
-            status = exit_status(recaps.values())
-            if flags["verify"] and status == 0:
-                status = _verify(recaps, sessions, as_json=flags["as_json"])
+        recaps = Provision(hosts, sessions, output, wish).run(playbook)
+        status = exit_status(recaps.values())
+        if flags["verify"] and status == 0:
+            status = _verify(recaps, sessions, as_json=flags["as_json"])
     finally:
         output.close()
-    sys.exit(status)
+    return status
+
+
+def _load(path: str) -> Playbook:
+    from toolkit.playbook.loader import load  # noqa: PLC0415 - 80 ms, while the agent starts
+
+    return load(path)
 
 
 def _verify(recaps: Mapping[str, Recap], sessions: Sessions, *, as_json: bool) -> int:
@@ -80,6 +94,8 @@ def _refuse_contradictions(flags: dict[str, Any], inventory: tuple[str, ...]) ->
 
 
 def _wish(flags: dict[str, Any]) -> Wish:
+    from toolkit.cli.extravars import extra_variables  # noqa: PLC0415 - as the loader
+
     return Wish(
         mode={"check": flags["check"], "diff": flags["diff"], "run": new_run_id()},
         selection=Selection(only=_words(flags["tags"]), skip=_words(flags["skip_tags"])),
