@@ -118,6 +118,9 @@ class ArchiveFiles:
         try:
             self._fd = _plain_file(self._fd, scratch, limits)
             self._places = self._index()
+        except InvalidInputError as error:
+            os.close(self._fd)
+            raise InvalidInputError(f"'{path}': {error}", hint=error.hint) from None
         except BaseException:
             os.close(self._fd)
             raise
@@ -156,11 +159,11 @@ class ArchiveFiles:
             elif entry.kind != tar.FILE:
                 continue
             if entry.segments is not None:
-                raise InvalidInputError(f"'{self._path}': {tar.show(name)} is a sparse file")
+                raise InvalidInputError(f"{tar.show(name)} is a sparse file")
             place = _Place(reader.offset, entry.size, os.fsdecode(link))
             found[os.fsdecode(name)] = place
             if len(found) > _MAX_FILES:
-                raise InvalidInputError(f"'{self._path}' holds more than {_MAX_FILES} files")
+                raise InvalidInputError(f"it holds more than {_MAX_FILES} files")
         return found
 
 

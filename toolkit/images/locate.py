@@ -76,7 +76,7 @@ def _why(error: Exception) -> str:
 
 def _readings(text: str) -> "Iterator[tuple[str, str]]":
     yield text, ""
-    at = text.find(":", text.rfind("/") + 1)
+    at = text.find(":", 1)
     while at >= 0:
         yield text[:at], text[at + 1 :]
         at = text.find(":", at + 1)

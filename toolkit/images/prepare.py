@@ -12,8 +12,8 @@ from toolkit.images.layers import Layer, LayerStore, boot_id, count
 from toolkit.images.limits import Limits
 from toolkit.images.locate import HOST, Place, stamp_of
 from toolkit.images.root import RootImage
-from toolkit.images.sources import Found, LayerFile, layer_reader, read_image
-from toolkit.images.unpack import Unpacker, os_error
+from toolkit.images.sources import LayerFile, layer_reader, read_image
+from toolkit.images.unpack import Unpacker
 from toolkit.oci.digest import Digest, digest_of
 from toolkit.oci.image import ImageConfig, chain_ids
 
@@ -25,17 +25,15 @@ def prepare(
 ) -> RootImage:
     """The image at ``place``, with all its layers unpacked."""
     limits = limits or Limits()
-    try:
-        os.makedirs(data_root, mode=0o710, exist_ok=True)
-        with ExitStack() as stack:
-            files = _open(place, data_root, limits)
-            stack.callback(files.close)
-            found = read_image(files, path=place.path, tag=place.tag)
-            tars = [_tar_of(files, layer) for layer in found.layers]
-            lower = _unpack_all(data_root, found, tars, limits)
-            _check_unchanged(place)
-    except OSError as error:
-        raise os_error(error, data_root) from None
+    os.makedirs(data_root, mode=0o710, exist_ok=True)
+    with ExitStack() as stack:
+        files = _open(place, data_root, limits)
+        stack.callback(files.close)
+        found = read_image(files, path=place.path, tag=place.tag)
+        tars = [_tar_of(files, layer) for layer in found.layers]
+        store = LayerStore(data_root)
+        lower = _unpack_layers(store, found.image.diff_ids, tars, limits)
+        _check_unchanged(place)
     return RootImage(
         reference=reference,
         lower=lower,
@@ -47,15 +45,12 @@ def prepare(
 
 def prepare_host(data_root: str, *, limits: Limits | None = None) -> RootImage:
     """A root made of this machine: one layer with what /usr needs around it, and /usr itself."""
-    try:
-        os.makedirs(data_root, mode=0o710, exist_ok=True)
-        tar = host_layer()
-        digest = digest_of(tar)
-        lower = _unpack_layers(
-            LayerStore(data_root), (digest,), [lambda: iter((tar,))], limits or Limits()
-        )
-    except OSError as error:
-        raise os_error(error, data_root) from None
+    os.makedirs(data_root, mode=0o710, exist_ok=True)
+    tar = host_layer()
+    digest = digest_of(tar)
+    lower = _unpack_layers(
+        LayerStore(data_root), (digest,), [lambda: iter((tar,))], limits or Limits()
+    )
     return RootImage(
         reference=HOST,
         lower=lower,
@@ -83,10 +78,6 @@ def _tar_of(files: Files, layer: LayerFile) -> Tar:
             yield from compress.plain(layer_reader(blob, layer))
 
     return plain
-
-
-def _unpack_all(data_root: str, found: Found, tars: list[Tar], limits: Limits) -> tuple[str, ...]:
-    return _unpack_layers(LayerStore(data_root), found.image.diff_ids, tars, limits)
 
 
 def _unpack_layers(

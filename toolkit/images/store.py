@@ -35,9 +35,15 @@ class ImageStore:
         ``NotFoundError`` where there is none; ``InvalidInputError`` for one that is broken or lies;
         ``ToolkitError`` where the disk is full. After an error nothing half made is left.
         """
-        self._sweep()
-        if reference == HOST:
-            return self._resolve_host()
+        try:
+            self._sweep()
+            return self._resolve_host() if reference == HOST else self._resolve_place(reference)
+        except OSError as error:
+            from toolkit.images.faults import os_error  # noqa: PLC0415 - only for an error
+
+            raise os_error(error, self.data_root) from None
+
+    def _resolve_place(self, reference: str) -> RootImage:
         place = locate(reference)
         memory = self._memory(_key(place))
         found = self._recall(memory, reference, place.stamp)

@@ -1,6 +1,5 @@
 """The caller's side of unpacking: starts the worker, feeds it a plain tar, hears its report."""
 
-import errno
 import json
 import os
 import socket
@@ -14,7 +13,6 @@ from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.images import worker
 from toolkit.images.limits import ROOT_POLICY, USER_POLICY, Limits
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); from toolkit.images.worker import main; main()"
 )
@@ -77,7 +75,7 @@ class Unpacker:
             finally:
                 os.close(stream_in)
                 said = report.read()
-        return _judge(said, directory)
+        return _judge(said)
 
     def _feed(self, tar: Iterable[bytes], stream: int) -> None:
         """Write all of ``tar``; read it through even if the child has given up.
@@ -107,7 +105,7 @@ def _write(stream: int, chunk: bytes) -> bool:
     return True
 
 
-def _judge(said: bytes, directory: str) -> Unpacked:
+def _judge(said: bytes) -> Unpacked:
     """The child's report as a value or as the error that it is."""
     if not said:
         raise ToolkitError("the process that unpacks a layer was killed", hint="is memory short?")
@@ -115,19 +113,9 @@ def _judge(said: bytes, directory: str) -> Unpacked:
     if "entries" in report:
         return Unpacked(report["entries"], report["bytes"], tuple(report["notes"]))
     if code := report.get("errno"):
-        raise os_error(OSError(code, report["error"], report["path"]), directory)
+        raise OSError(code, report["error"], report["path"] or None)
     kind = ToolkitError if report.get("bug") else InvalidInputError
     raise kind(report["error"], hint=report.get("hint", ""))
-
-
-def os_error(error: OSError, directory: str) -> ToolkitError:
-    """A kernel's refusal as one line; a full disk gets its own."""
-    if error.errno in _FULL:
-        return ToolkitError(
-            f"no space left for images below '{directory}': {error.strerror}: {error.filename!r}",
-            hint="free some space, or choose another data root",
-        )
-    return ToolkitError(f"{error.filename!r}: {error.strerror}")
 
 
 def _import_root() -> str:
