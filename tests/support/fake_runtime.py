@@ -87,7 +87,7 @@ class FakeRuntime:
     def finish(self, request: StartRequest, status: int) -> None:
         del self.states[request.state_dir]
         if request.exit_file:
-            data = {"status": status, "oom": False, "finished": 5.0}
+            data = {"status": status, "oom": False, "finished": "1970-01-01T00:00:05.000000001Z"}
             Path(request.exit_file).write_text(json.dumps(data))
 
     def connect_shim(self, state_dir: str) -> FakeSession:
@@ -103,6 +103,7 @@ class FakeRuntime:
         if number in self.dies_of:
             self.sessions[state_dir].end(128 + number)
 
-    def cleanup(self, state_dir: str) -> None:
+    def cleanup(self, state_dir: str, *, force: bool = False) -> None:
+        del force
         self.cleaned.append(state_dir)
         self.states.pop(state_dir, None)

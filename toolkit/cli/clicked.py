@@ -11,13 +11,14 @@ from toolkit.cli.verb import ROOTS, Flag, Verb, perform
 class VerbCommand(click.Command):
     """A click command that leaves the reading of its line to ``verb``."""
 
-    def __init__(self, verb: Verb) -> None:
+    def __init__(self, verb: Verb, *, hidden: bool = False) -> None:
         super().__init__(
             verb.name,
             params=[_option(flag) for flag in (*verb.flags, *ROOTS)],
             help=verb.summary,
             options_metavar=verb.usage,
             context_settings={"help_option_names": ["--help"]},
+            hidden=hidden,
         )
         self._verb = verb
 

@@ -4,7 +4,8 @@ import os
 import time
 from contextlib import ExitStack, closing, suppress
 
-from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError
+from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, ToolkitError
+from toolkit.core.record import replace
 from toolkit.engine import owner
 from toolkit.engine.database import MAKING, READY, TIED, Database, Row
 from toolkit.engine.defaults import STOP_SECONDS
@@ -17,6 +18,7 @@ from toolkit.runtime import client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     from toolkit.engine.config import ContainerConfig
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from toolkit.engine.prepare import Prepared
     from toolkit.engine.seams import Kernel, Launcher, LauncherFactory, Resolver, Session, Stdio
     from toolkit.engine.settings import Settings
+    from toolkit.oci.spec import Spec
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _TERM, _KILL = 15, 9
@@ -77,13 +80,23 @@ class Engine:
             undo.pop_all()
         return made.id
 
-    def run(self, config: "ContainerConfig", stdio: "Stdio", *, tied: bool = False) -> Running:
+    def run(
+        self,
+        config: "ContainerConfig",
+        stdio: "Stdio",
+        *,
+        tied: bool = False,
+        shape: "Callable[[Spec, str], Spec] | None" = None,
+    ) -> Running:
         """Make and start a container; what fails to start leaves nothing.
 
         ``stdio`` are the caller's descriptors. With ``tied`` it ends when this process does.
+        ``shape`` changes what the runtime is told, given the container's directory.
         """
         with ExitStack() as undo:
             made = self._make(config, undo)
+            if shape:
+                made = replace(made, spec=shape(made.spec, made.directory))
             running = self._start(made, stdio, phase=TIED if tied else READY)
             undo.pop_all()
         return running
@@ -94,7 +107,8 @@ class Engine:
         if self._watch.state(row.id) is not None:
             raise ConflictError(f"container '{row.name}' is running already")
         stored = load(row.config)
-        made = prepare(self.settings, row.id, stored, self._pid_path(stored.config))
+        pid = self._pid_path(stored.config)
+        made = prepare(self.settings, row.id, stored, name=row.name, pid=pid)
         with suppress(FileNotFoundError):
             os.unlink(f"{made.directory}/exit.json")
         if stdio is not None:
@@ -111,10 +125,11 @@ class Engine:
         image = plain(self._images(config.image)) if config.image else _root(config.rootfs)
         stored = Stored(config=config, image=image)
         container = self._new_id()
-        made = prepare(self.settings, container, stored, self._pid_path(config))
+        name = self._name(config.name)
+        made = prepare(self.settings, container, stored, name=name, pid=self._pid_path(config))
         row = Row(
             id=container,
-            name=self._name(config.name),
+            name=name,
             image=config.image or config.rootfs,
             config=dump(stored),
             created=time.time(),
@@ -124,7 +139,7 @@ class Engine:
         )
         self._db.insert(row)
         undo.callback(self._db.delete, container)
-        undo.callback(self._kernel.cleanup, self.settings.state_dir(container))
+        undo.callback(self._kernel.cleanup, self.settings.state_dir(container), force=True)
         make_directories(made, undo)
         return made
 
@@ -136,11 +151,7 @@ class Engine:
             self.settings, made, passthrough=_passes_through(made.stored.config, stdio)
         )
         session = self._launch().start(request, stdio)
-        try:
-            session.started()
-        except BaseException:
-            session.close()
-            raise
+        _started(session, made.id, made.name)
         self._db.started(made.id, phase=phase, at=time.time())
         if config.rows and session.master is not None:
             session.resize(config.rows, config.columns)
@@ -186,11 +197,7 @@ class Engine:
         row = self._db.find(view.id)
         request = exec_request(self.settings, view, load(row.config), asked)
         session = self._launch().exec(request, stdio)
-        try:
-            session.started()
-        except BaseException:
-            session.close()
-            raise
+        _started(session, view.id, view.name)
         if asked.rows and session.master is not None:
             session.resize(asked.rows, asked.columns)
         return Running(view.id, session)
@@ -280,6 +287,17 @@ class Engine:
         if view.status != "running":
             raise ConflictError(f"container '{view.name}' is not running: it is {view.status}")
         return view
+
+
+def _started(session: "Session", container: str, name: str) -> None:
+    """Wait until it runs; a failure calls the container what people call it."""
+    try:
+        session.started()
+    except BaseException as error:
+        session.close()
+        if isinstance(error, ToolkitError):
+            error.message = error.message.replace(container, name)
+        raise
 
 
 def _readable(session: "Session", seconds: float | None) -> None:

@@ -26,7 +26,7 @@ def exec_request(
     settings: "Settings", view: "View", stored: "Stored", asked: "ExecConfig"
 ) -> ExecRequest:
     """What the launcher is asked for ``dockyard exec``."""
-    own = prepare(settings, view.id, stored).spec.process
+    own = prepare(settings, view.id, stored, name=view.name).spec.process
     assert own is not None
     return ExecRequest(
         id=view.id,

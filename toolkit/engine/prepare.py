@@ -29,13 +29,19 @@ class Prepared:
     """A container about to be made: what the runtime gets, and what has to exist before."""
 
     id: str
+    name: str
     spec: Spec
     stored: "Stored"
     directory: str
 
 
-def prepare(settings: "Settings", container: str, stored: "Stored", pid_path: str = "") -> Prepared:
-    """Work everything out; nothing is made yet, so a refusal leaves nothing."""
+def prepare(
+    settings: "Settings", container: str, stored: "Stored", *, name: str, pid: str = ""
+) -> Prepared:
+    """Work everything out; nothing is made yet, so a refusal leaves nothing.
+
+    ``pid`` is the pid namespace to join.
+    """
     directory = settings.container_dir(container)
     config, image = stored.config, stored.image
     context = Context(
@@ -46,11 +52,11 @@ def prepare(settings: "Settings", container: str, stored: "Stored", pid_path: st
         devices=machine.host_devices() if config.privileged else (),
         files=netfiles.paths(directory),
         image_binds=image.binds,
-        pid_path=pid_path,
+        pid_path=pid,
         swap_limit=bool(config.memory) and machine.counts_swap(),
     )
     spec = to_spec(config, image.config, context)
-    return Prepared(id=container, spec=spec, stored=stored, directory=directory)
+    return Prepared(id=container, name=name, spec=spec, stored=stored, directory=directory)
 
 
 def account(user: str, layers: tuple[str, ...]) -> Account:

@@ -127,5 +127,5 @@ class Kernel(Protocol):
     def kill(self, state_dir: str, number: int, /) -> None:
         """Signal its process."""
 
-    def cleanup(self, state_dir: str, /) -> None:
-        """Finish what a killed shim left."""
+    def cleanup(self, state_dir: str, /, *, force: bool = False) -> None:
+        """Finish what a killed shim left; with ``force`` what runs is killed."""

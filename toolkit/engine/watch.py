@@ -68,9 +68,9 @@ class Watch:
             status=_status(row, state),
             created=row.created,
             started=row.started,
-            finished=0.0 if state else float(ended.get("finished") or 0.0),
+            finished=_seconds(ended.get("finished", "")),
             pid=state.pid if state else 0,
-            exit_status=int(ended.get("status", UNKNOWN_STATUS if row.started else 0)),
+            exit_status=_exit_status(row, state, ended),
             oom_killed=bool(ended.get("oom", False)),
             digest=stored.image.digest,
             log=log if os.path.exists(log) else "",
@@ -112,9 +112,24 @@ class Watch:
             self._kernel.kill(path, _KILL)
             while self.state(row.id) is not None:
                 time.sleep(_PAUSE)
-        self._kernel.cleanup(path)
+        self._kernel.cleanup(path, force=True)
         remove_tree(self._settings.container_dir(row.id))
         self._db.delete(row.id)
+
+
+def _exit_status(row: "Row", state: "State | None", ended: "dict[str, Any]") -> int:
+    if state is not None or not row.started:
+        return 0
+    return int(ended.get("status", UNKNOWN_STATUS))
+
+
+def _seconds(stamp: str) -> float:
+    """RFC 3339 in UTC as seconds since 1970; 0 for an empty one."""
+    if not stamp:
+        return 0.0
+    from datetime import datetime  # noqa: PLC0415 - only where something ended
+
+    return datetime.fromisoformat(f"{stamp[:26].rstrip('Z')}+00:00").timestamp()
 
 
 def _status(row: "Row", state: "State | None") -> str:
