@@ -15,7 +15,7 @@ from toolkit.playbook.model import Play, Task
 from toolkit.playbook.scope import OMIT
 from toolkit.playbook.shipped import FOLDERS, digest
 
-_FACT = re.compile(r"\bansible_\w+")
+_FACT = re.compile(r"\b(?:ansible|dockyard)_\w+")
 _NO_FACTS = frozenset(
     {
         "ansible_check_mode",

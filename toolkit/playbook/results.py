@@ -50,7 +50,8 @@ class TaskStarted:
 class TaskDone:
     """A task has ended, or one item of its loop.
 
-    ``items`` counts the items that were reported before a loop's own event.
+    ``items`` counts the items that were reported before a loop's own event. ``diff``, where it
+    was asked for, holds a text for each of the ``changes``, empty where there is none.
     """
 
     kind: ClassVar[str] = "task.done"

@@ -330,7 +330,7 @@ class Runner:
         if not self._mode.diff:
             return ()
         found = (change.difference() for change in changes)
-        return tuple(text for one in found if one is not None and (text := one.unified()))
+        return tuple(one.unified() if one else "" for one in found)
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error of its own: it carries one and what preceded it

@@ -100,7 +100,7 @@ class Scope:
     def _fact(self, name: str) -> Any:
         if name == "ansible_facts":
             return {key.removeprefix(FACT_PREFIX): value for key, value in self.facts().items()}
-        if name.startswith(FACT_PREFIX):
+        if name.startswith((FACT_PREFIX, "dockyard_")):
             return self.facts().get(name, _MISSING)
         return _MISSING
 

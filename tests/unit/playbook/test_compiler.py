@@ -111,7 +111,12 @@ def test_variables_come_in_ansible_s_order(site: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "first"),
-    [("{{ ansible_system }}", True), ("{{ ansible_check_mode }}", False), ("{{ a }}", False)],
+    [
+        ("{{ ansible_system }}", True),
+        ("{{ dockyard_features }}", True),
+        ("{{ ansible_check_mode }}", False),
+        ("{{ a }}", False),
+    ],
 )
 def test_facts_are_gathered_first_where_a_template_names_one(
     site: Path, text: str, first: bool

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from itertools import zip_longest
 
 from toolkit.playbook.results import ChangeUndone, Event, Recap, Status, TaskDone
 
@@ -99,9 +100,8 @@ def task_lines(event: TaskDone) -> Iterator[Line]:
         yield f"  hint: {event.hint}", "note"
     if event.status in (Status.FAILED, Status.UNREACHABLE) and event.place:
         yield f"  at {event.place}", "detail"
-    for change in event.changes:
+    for change, difference in zip_longest(event.changes, event.diff, fillvalue=""):
         yield f"  {change}", "detail"
-    for difference in event.diff:
         yield from _difference(difference)
     if event.ignored:
         yield "...ignoring", "skipped"
