@@ -1,6 +1,6 @@
 """System call filters as programs for the kernel; the only home of ``pyseccomp`` (libseccomp).
 
-A call that is newer than every call the filter knows gets ENOSYS, not the filter's default errno:
+A call that is newer than all that libseccomp knows gets ENOSYS, not the filter's default errno:
 libc then falls back to an older one, where EPERM would be taken for a refusal.
 """
 
@@ -42,6 +42,7 @@ _LOAD_NUMBER, _LOAD_ARCHITECTURE = 0, 4
 _LD, _JEQ, _JGE, _JGT, _RET = 0x20, 0x15, 0x35, 0x25, 0x06
 _RET_ERRNO = 0x00050000
 _X32_BIT = 0x40000000
+_HIGHEST_NUMBER = 1023  # far above any call; 32-bit ARM has a few beyond, which no filter needs
 
 
 def compile_profile(
@@ -128,8 +129,7 @@ def _add_rule(library: "Any", context: "Any", rule: Rule, number: int) -> None:
         context.add_rule(_action(library, rule.answer), number, *compared)
     except OSError as error:
         raise InvalidInputError(
-            f"linux.seccomp: the rule for '{rule.name}' is refused: {error.strerror}",
-            hint="a call can have one answer without conditions, and none beside it",
+            f"linux.seccomp: libseccomp refuses the rule for '{rule.name}': {error.strerror}"
         ) from None
 
 
@@ -161,22 +161,30 @@ def _export(context: "Any") -> bytes:
 
 
 def _newer_is_unknown(library: "Any", rules: Rules) -> bytes:
-    """Instructions that come first: ENOSYS for numbers above all that the filter speaks of."""
+    """Instructions that come first: ENOSYS for numbers above all that this libseccomp knows."""
     architectures = [library.system_arch()]
     architectures += [getattr(library.Arch, name) for name in rules.architectures if name != "X32"]
-    names = {rule.name for rule in rules.rules}
     code = b""
     for architecture in architectures:
-        newest = max(library.resolve_syscall(architecture, name) for name in names | {"read"})
         unknown = [
             _step(_LD, _LOAD_NUMBER),
             _step(_JGE, _X32_BIT, then=2),  # x32 numbers and -1 are left to the filter
-            _step(_JGT, newest, otherwise=1),
+            _step(_JGT, _newest(library, architecture), otherwise=1),
             _step(_RET, _RET_ERRNO | ENOSYS),
         ]
         code += _step(_LD, _LOAD_ARCHITECTURE)
         code += _step(_JEQ, architecture, otherwise=len(unknown)) + b"".join(unknown)
     return code
+
+
+def _newest(library: "Any", architecture: int) -> int:
+    for number in range(_HIGHEST_NUMBER, 0, -1):
+        try:
+            library.resolve_syscall(architecture, number)
+        except ValueError:
+            continue
+        return number
+    return _HIGHEST_NUMBER
 
 
 def _step(code: int, operand: int, *, then: int = 0, otherwise: int = 0) -> bytes:
