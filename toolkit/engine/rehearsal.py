@@ -3,7 +3,8 @@
 A play that runs in it does everything for real (packages, files, links, routes, containers) and
 the machine stays as it was. What is written goes to memory; processes, network, host name, shared
 memory and cgroups are its own; so are kernel parameters: those of the network by its namespace,
-all others as a copy that can be written and has no effect. Not a prison for enemies: it holds most
+all others as a copy that can be written and has no effect. Local disks beside the root are copied
+the same way; what is mounted over a network is not there. Not a prison for enemies: it holds most
 of the caller's capabilities.
 """
 
@@ -14,7 +15,10 @@ from toolkit.core.record import record, replace
 from toolkit.engine import defaults
 from toolkit.engine.config import ContainerConfig
 from toolkit.engine.spec import capability_sets
+from toolkit.linux.mounts import MountFlag, mount
+from toolkit.linux.namespaces import NamespaceFlag, unshare
 from toolkit.oci.spec import Device, DeviceRule, Mount, Resources, Spec
+from toolkit.runtime.root import overlay_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,6 +81,7 @@ def shape_for(settings: "Settings") -> "Callable[[Spec, str], Spec]":
 
     def shape(spec: Spec, directory: str) -> Spec:
         parameters = copy_parameters(f"{directory}/parameters")
+        disks = _copy_disks(f"{settings.data_root}/copies")
         process, linux = spec.process, spec.linux
         assert process is not None
         assert process.capabilities is not None
@@ -84,7 +89,7 @@ def shape_for(settings: "Settings") -> "Callable[[Spec, str], Spec]":
         return replace(
             spec,
             process=replace(process, capabilities=capability_sets(kept, uid=0)),
-            mounts=(*_mounts(settings), *parameters),
+            mounts=(*disks, *_mounts(settings), *parameters),
             linux=replace(
                 linux,
                 devices=(_TUN,),
@@ -127,6 +132,45 @@ def _mounts(settings: "Settings") -> tuple[Mount, ...]:
 
 def _mount(path: str, kind: str, *options: str) -> Mount:
     return Mount(destination=path, type=kind, source=kind, options=options)
+
+
+def other_disks(mountinfo: str) -> tuple[str, ...]:
+    """Where local file systems are mounted beside the root, outer ones first."""
+    found: dict[str, None] = {}
+    for line in mountinfo.splitlines():
+        left, _, right = line.partition(" - ")
+        point = left.split(" ")[4].encode().decode("unicode_escape")
+        outside = any(point == name or point.startswith(f"{name}/") for name in _NOT_COPIED)
+        if point != "/" and right.split(" ")[0] in _LOCAL and not outside:
+            found[point] = None
+    return tuple(found)
+
+
+def _copy_disks(base: str) -> tuple[Mount, ...]:
+    """Overlays for the other disks; what is written to them goes to memory.
+
+    That memory is mounted at ``base`` in a mount namespace which this process moves to, together
+    with the launcher that it starts later: it is gone with them, whoever is killed.
+    """
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        disks = tuple(path for path in other_disks(file.read()) if os.path.isdir(path))
+    if not disks:
+        return ()
+    unshare(NamespaceFlag.MOUNT)
+    mount(None, "/", flags=MountFlag.REC | MountFlag.SLAVE)
+    os.makedirs(base, mode=0o700, exist_ok=True)
+    mount("tmpfs", base, "tmpfs", data="mode=700")
+    mounts = []
+    for number, disk in enumerate(disks):
+        upper, work = f"{base}/{number}/upper", f"{base}/{number}/work"
+        os.makedirs(upper)
+        os.mkdir(work)
+        seen = os.stat(disk)
+        os.chmod(upper, stat.S_IMODE(seen.st_mode))
+        os.chown(upper, seen.st_uid, seen.st_gid)
+        options = (overlay_data((disk,), upper, work),)
+        mounts.append(Mount(destination=disk, type="overlay", source="overlay", options=options))
+    return tuple(mounts)
 
 
 def copy_parameters(target: str, source: str = _PARAMETERS) -> tuple[Mount, ...]:
