@@ -1,8 +1,11 @@
 """``dockyard apply`` on two hosts over SSH, as a person runs it."""
 
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,12 @@ PLAYBOOK = """\
         content: "{{ inventory_hostname }} is one of {{ groups['boxes'] | length }}\\n"
     - name: the shipped file
       copy: {src: shipped.bin, dest: /srv/dock/shipped}
+"""
+HANGING = """\
+- hosts: boxes
+  gather_facts: false
+  tasks:
+    - copy: {content: x, dest: /srv/hanging, validate: "sh -c 'sleep 4321; cat %s'"}
 """
 SHIPPED = bytes(range(256)) * 400
 
@@ -128,3 +137,24 @@ def test_facts_of_both(sshd_hosts: SshdHosts, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for host in sshd_hosts.hosts:
         assert f'"host": "{host.name}"' in done.stdout
+
+
+def test_ctrl_c_ends_both_hosts_cleanly(sshd_hosts: SshdHosts, playbook: Path) -> None:
+    playbook.write_text(HANGING)
+    inventory = sshd_hosts.inventory(playbook.parent)
+    words = ("apply", str(playbook), "-i", str(inventory))
+    argv = sshd_hosts.argv((sys.executable, "-m", "toolkit.cli.entry", *words))
+    with subprocess.Popen(argv, env=sshd_hosts.env, stdout=subprocess.DEVNULL) as child:
+        wait_until(lambda: all(host.pids("sleep 4321") for host in sshd_hosts.hosts))
+        child.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        assert child.wait(20) == 130
+    assert time.monotonic() - began < 5
+    wait_until(lambda: not any(host.pids("sleep 4321") for host in sshd_hosts.hosts))
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 15
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

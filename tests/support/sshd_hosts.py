@@ -133,6 +133,10 @@ class SshdHosts:
         kept = {name: value for name, value in os.environ.items() if name != "SSH_AUTH_SOCK"}
         return {**kept, "HOME": str(self.home)}
 
+    def argv(self, argv: tuple[str, ...]) -> tuple[str, ...]:
+        """``argv`` as it has to be run to stand in the controller's network namespace."""
+        return ("nsenter", f"--net=/proc/{self.controller}/ns/net", "--", *argv)
+
     def inside(self, function: Callable[[], T]) -> T:
         """Call ``function`` in a thread that stands in the controller's network namespace."""
         return self.threads.submit(function).result(timeout=100)
@@ -142,7 +146,7 @@ class SshdHosts:
     ) -> "subprocess.CompletedProcess[str]":
         """Run a program in the controller's network namespace as the user with the key."""
         return subprocess.run(
-            ("nsenter", f"--net=/proc/{self.controller}/ns/net", "--", *argv),
+            self.argv(argv),
             check=False,
             capture_output=True,
             text=True,

@@ -54,8 +54,13 @@ def fail(message: str, *, hint: str = "", status: int = 1) -> None:
 def run() -> None:
     """Run the command line; every ``ToolkitError`` becomes one line, a hint and its status."""
     try:
-        dockyard(prog_name="dockyard")
+        # Not click's standalone mode: that turns Ctrl-C into 'Aborted!' and status 1.
+        status = dockyard(prog_name="dockyard", standalone_mode=False)
     except ToolkitError as error:
         fail(error.message, hint=error.hint, status=error.exit_status)
-    except KeyboardInterrupt:
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -4,6 +4,7 @@ One exec, no file but the bundle: sh looks for a python3, that reads the loader'
 stdin, and the loader takes the bundle from stdin if the host has not kept it, then serves.
 """
 
+import contextlib
 import json
 import shlex
 from dataclasses import replace
@@ -74,7 +75,9 @@ def command(target: Target, size: int, digest: str) -> str:
 
 def _talk(target: Target, channel: SshChannel, source: bytes, made: Bundle) -> None:
     """The loader's dialogue: does it have the bundle; if not, here it is."""
-    channel.write(source)
+    # A host without python3 hangs up at once; what it said before tells more than the broken pipe.
+    with contextlib.suppress(OSError, EOFError):
+        channel.write(source)
     hello = _hear(target, channel)
     if not hello["have"]:
         channel.write(b"%d\n" % len(made.content) + made.content)

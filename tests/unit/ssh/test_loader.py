@@ -1,5 +1,6 @@
 """The loader, run as a host would run it, with a small bundle that answers with its own folder."""
 
+import contextlib
 import hashlib
 import io
 import json
@@ -58,7 +59,8 @@ class Host:
             env={**os.environ, **env},
         )
         MADE.append(self._child)
-        self.send(source)
+        with contextlib.suppress(BrokenPipeError):  # it may have refused by now
+            self.send(source)
 
     def send(self, data: bytes) -> None:
         assert self._child.stdin is not None
