@@ -107,6 +107,8 @@ class _Loader:
         names = self._read.words(hosts, "hosts")
         if not names and hosts.value in ("", (), None):
             self._faults.add(hosts.place, "'hosts' names no host")
+        if holds_expression(hosts.plain()):
+            self._faults.add(hosts.place, "'hosts' cannot be an expression yet", "use --limit")
         return ",".join(names)
 
     def _vars_files(self, node: Node | None) -> tuple[Mapping[str, Any], ...]:

@@ -124,9 +124,21 @@ class ChangeUndone:
     message: str = ""
 
 
-Event = PlayStarted | TaskStarted | TaskDone | Recap | ChangeUndone
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UndoDone:
+    """An undo has ended: ``kept`` steps have no inverse, ``failed`` ones could not be undone."""
+
+    kind: ClassVar[str] = "undo.done"
+    host: str
+    run: str
+    undone: int
+    kept: int
+    failed: int
+
+
+Event = PlayStarted | TaskStarted | TaskDone | Recap | ChangeUndone | UndoDone
 _KINDS: dict[str, type[Any]] = {
-    cls.kind: cls for cls in (PlayStarted, TaskStarted, TaskDone, Recap, ChangeUndone)
+    cls.kind: cls for cls in (PlayStarted, TaskStarted, TaskDone, Recap, ChangeUndone, UndoDone)
 }
 
 

@@ -58,12 +58,13 @@ def apply(params: Mapping[str, Any], *, host: Host, send: Send, root: str = "") 
 def undo(params: Mapping[str, Any], *, host: Host, send: Send, root: str = "") -> dict[str, Any]:
     """``{run}``: undo that run, or the last one that is not undone yet.
 
-    The result is ``{run, undone, kept, failed}``: how many steps, how many have no inverse, how
-    many could not be undone.
+    The result is an ``UndoDone`` as data.
     """
     sink = _DataSink(send)
     root = root or journals.usual_root()
-    return undo_run(str(params.get("run") or ""), host, sink, name=_name(params), root=root)
+    return to_data(
+        undo_run(str(params.get("run") or ""), host, sink, name=_name(params), root=root)
+    )
 
 
 def _name(params: Mapping[str, Any]) -> str:

@@ -31,6 +31,10 @@ def joined(values: Iterable[Any]) -> Any:
     return "".join(str(part) for part in parts)
 
 
+class _Undefined(jinja2.ChainableUndefined, jinja2.StrictUndefined):
+    """Fails when used, but ``a.b.c | default(1)`` works even where ``a`` is unknown."""
+
+
 class _Context(Context):
     """Asks the renderer for every name that the template itself did not set."""
 
@@ -81,7 +85,7 @@ class Engine:
     """
 
     def __init__(self, lookup: Lookup = _nothing, files: Mapping[str, str] | None = None) -> None:
-        options: dict[str, Any] = {"undefined": jinja2.StrictUndefined, "trim_blocks": True}
+        options: dict[str, Any] = {"undefined": _Undefined, "trim_blocks": True}
         self._native = _Native(**options)
         self._text = _Text(
             **options, keep_trailing_newline=True, loader=jinja2.DictLoader(dict(files or {}))
@@ -126,7 +130,7 @@ class Engine:
 
     def undefined(self, name: str, reason: str) -> Any:
         """A value that fails when it is used, saying ``reason``."""
-        return jinja2.StrictUndefined(hint=reason, name=name)
+        return _Undefined(hint=reason, name=name)
 
     def fault(self, text: str, *, bare: bool = False, file: bool = False) -> tuple[int, str, str]:
         """Line, message and hint of what is wrong with an expression; line 0 if nothing is.

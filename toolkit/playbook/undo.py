@@ -1,19 +1,18 @@
 """Plays a run's inverses back, the last step first."""
 
 import os
-from typing import Any
 
 from toolkit.core.errors import ToolkitError
 from toolkit.core.events import EventSink
 from toolkit.playbook import journal as journals
-from toolkit.playbook.results import ChangeUndone, Status
+from toolkit.playbook.results import ChangeUndone, Status, UndoDone
 from toolkit.tasks.changes import from_data
 from toolkit.tasks.host import Host
 
 
 def undo_run(
     run: str, host: Host, sink: EventSink, *, name: str = "localhost", root: str = journals.ROOT
-) -> dict[str, Any]:
+) -> UndoDone:
     """Undo a run, or the last one for ``""``; steps that are undone already are left alone.
 
     A step without an inverse is reported and passed over. A failing inverse is reported and the
@@ -34,13 +33,15 @@ def undo_run(
             sink.send(ChangeUndone(host=name, change=step.does, status=status, message=message))
     finally:
         os.close(fd)
-    return {
-        "host": name,
-        "run": run,
-        "undone": counts[Status.OK],
-        "kept": counts[Status.SKIPPED],
-        "failed": counts[Status.FAILED],
-    }
+    done = UndoDone(
+        host=name,
+        run=run,
+        undone=counts[Status.OK],
+        kept=counts[Status.SKIPPED],
+        failed=counts[Status.FAILED],
+    )
+    sink.send(done)
+    return done
 
 
 def _undo(step: journals.Step, host: Host) -> tuple[Status, str]:

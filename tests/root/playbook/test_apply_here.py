@@ -62,7 +62,7 @@ def test_apply_twice_then_undo(box: Any, site: str) -> None:
     assert second[-1]["hosts"][0]["changed"] == 0
 
     undone = box.dockyard("undo")
-    assert "6 undone, 0 without an inverse, 0 failed" in undone.stdout
+    assert undone.stdout.endswith(": 6 undone\n")
     assert not (box.root / "srv/site").exists()
 
 

@@ -63,7 +63,7 @@ def test_undo_leads_back(box: Any) -> None:
     there = [path for path in WRITTEN if (box.root / path).exists()]
     box.events("apply", PLAYBOOK)
     said = box.dockyard("undo").stdout
-    assert re.search(r"run \S+: [1-9]\d* undone, 0 without an inverse, 0 failed", said)
+    assert re.search(r"run \S+: [1-9]\d* undone$", said.strip())
     assert [path for path in WRITTEN if (box.root / path).exists()] == there
     assert box.run("ip", "link", "show", "bridge0", check=False).returncode != 0
 

@@ -171,6 +171,7 @@ def test_a_templated_value_is_left_for_the_host(tmp_path: Path) -> None:
         ("- 1\n", "a play is a mapping, not a whole number"),
         ("- tasks: []\n", "a play without 'hosts'"),
         ("- hosts: []\n", "'hosts' names no host"),
+        ('- hosts: "{{ x }}"\n', "'hosts' cannot be an expression yet"),
         (f"{HEAD}  tasks: {{}}\n", "'tasks': expected a list, not a mapping"),
         (f"{HEAD}  vars: [1]\n", "'vars': expected a mapping, not a list"),
         (f"{HEAD}  vars: {{a-b: 1}}\n", "'a-b' is no name of a variable"),

@@ -51,6 +51,8 @@ def engine() -> Engine:
         ("{{ 'x' | b64encode | b64decode }}", "x"),
         ("{{ nope | default('d') }}", "d"),
         ("{{ d.nope | default(3) }}", 3),
+        ("{{ nope.x.y | default(3) }}", 3),
+        ("{{ d.nope['x'] is defined }}", False),
         ("{{ l | map('string') | join(',') }}", "1,2"),
     ],
 )

@@ -39,24 +39,14 @@ def command(run: str, inventory: tuple[str, ...], **flags: Any) -> None:
             found = list(sessions.over(one, chosen(hosts, flags["limit"]), flags["forks"]))
     finally:
         output.close()
-    for outcome in found:
-        output.note(_summary(outcome))
     sys.exit(max(_status(outcome) for outcome in found))
 
 
-def _summary(outcome: Outcome[str, Any]) -> str:
-    if outcome.value is None or outcome.error is not None:
-        assert outcome.error is not None
-        hint = f" ({outcome.error.hint})" if outcome.error.hint else ""
-        return f"{outcome.host}: {outcome.error.message}{hint}"
-    told = outcome.value
-    return (
-        f"{outcome.host}: run {told['run']}: {told['undone']} undone, "
-        f"{told['kept']} without an inverse, {told['failed']} failed"
-    )
-
-
 def _status(outcome: Outcome[str, Any]) -> int:
-    if outcome.value is None:
+    """Say why a host could not be asked; its exit status."""
+    if outcome.error is not None:
+        click.echo(f"dockyard: {outcome.host}: {outcome.error.message}", err=True)
+        if outcome.error.hint:
+            click.echo(f"hint: {outcome.error.hint}", err=True)
         return outcome.exit_status
-    return 1 if outcome.value["failed"] else 0
+    return 1 if outcome.value and outcome.value["failed"] else 0

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 
-from toolkit.playbook.results import ChangeUndone, Event, Recap, Status, TaskDone
+from toolkit.playbook.results import ChangeUndone, Event, Recap, Status, TaskDone, UndoDone
 
 Line = tuple[str, str]
 """A text and the name of its style: ``head ok changed failed skipped note detail add remove``."""
@@ -49,6 +49,8 @@ class TextOutput:
                 self._task(event)
             elif isinstance(event, ChangeUndone):
                 self._lines(undone(event))
+            elif isinstance(event, UndoDone):
+                self._write(undo_sum(event), "failed" if event.failed else "head")
 
     def note(self, text: str) -> None:
         """The text as it is."""
@@ -62,6 +64,10 @@ class TextOutput:
         with self._lock:
             self._lines(((rule("PLAY RECAP"), "head"),))
             self._lines((counts(recap, width), _STYLES[recap.status]) for recap in found)
+            for recap in found:
+                if recap.pending:
+                    names = ", ".join(recap.pending)
+                    self._write(f"{recap.host}: notified, but did not run: {names}", "note")
 
     def close(self) -> None:
         """Nothing is held."""
@@ -118,6 +124,13 @@ def undone(event: ChangeUndone) -> Iterator[Line]:
     word = {Status.OK: "undone", Status.SKIPPED: "kept"}.get(event.status, "failed")
     message = f": {event.message}" if event.message else ""
     yield f"{word}: [{event.host}] {event.change}{message}", _STYLES[event.status]
+
+
+def undo_sum(event: UndoDone) -> str:
+    """How an undo ended."""
+    kept = f", {event.kept} without an inverse" if event.kept else ""
+    failed = f", {event.failed} failed" if event.failed else ""
+    return f"{event.host}: run {event.run}: {event.undone} undone{kept}{failed}"
 
 
 def counts(recap: Recap, width: int) -> str:
