@@ -98,6 +98,22 @@ def test_ssh_config_is_honoured(link_to: Open, host: SshHost, user: Path) -> Non
     assert link_to(host, address="box", user="").call("ping", {}).result["hostname"] == host.name
 
 
+def test_known_hosts_files_that_ssh_config_names(
+    link_to: Open, host: SshHost, user: Path, tmp_path: Path
+) -> None:
+    (user / "known_hosts").write_text("")
+    (tmp_path / "known").write_text(f"{host.address} {host.key_line}\n")
+    (user / "config").write_text(f"Host *\n  UserKnownHostsFile /dev/null {tmp_path}/known\n")
+    link_to(host)
+
+
+def test_ssh_config_cannot_turn_strictness_off(link_to: Open, host: SshHost, user: Path) -> None:
+    (user / "known_hosts").write_text("")
+    (user / "config").write_text("Host *\n  StrictHostKeyChecking no\n")
+    with pytest.raises(HostKeyError, match="unknown"):
+        link_to(host)
+
+
 def test_a_jump_host_is_gone_through_and_verified(
     link_to: Open, sshd_hosts: SshdHosts, user: Path
 ) -> None:

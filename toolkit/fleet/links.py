@@ -32,13 +32,14 @@ class Options:
 def target(name: str, variables: Mapping[str, Any], options: Options) -> Target | None:
     """Where a host is and how to log in; ``None`` for this machine itself.
 
-    Beside Ansible's ``ansible_*`` names: ``dockyard_known_hosts`` (a file or a list of files)
-    and ``dockyard_agent_dir`` (where the host keeps the agent's code).
+    Beside Ansible's ``ansible_*`` names: ``dockyard_known_hosts`` (a file or a list of files),
+    ``dockyard_accept_new`` (write an unknown host's key down instead of refusing it) and
+    ``dockyard_agent_dir`` (where the host keeps the agent's code).
     """
     place = connection(name, variables)
     if place.local:
         return None
-    become = str(variables.get("ansible_become", "")).lower() in _TRUE
+    become = _is_true(variables.get("ansible_become"))
     user = str(variables.get("ansible_become_user", "root")) if become else ""
     return Target(
         host=name,
@@ -47,7 +48,7 @@ def target(name: str, variables: Mapping[str, Any], options: Options) -> Target 
         user=place.user or "",
         key_files=(place.key_file,) if place.key_file else (),
         known_hosts=(*options.known_hosts, *_texts(variables.get("dockyard_known_hosts"))),
-        accept_new=options.accept_new,
+        accept_new=options.accept_new or _is_true(variables.get("dockyard_accept_new")),
         connect_timeout=options.connect_timeout,
         become=options.become or user,
         agent_dir=str(variables.get("dockyard_agent_dir", "")),
@@ -88,6 +89,10 @@ class Links:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _is_true(value: object) -> bool:
+    return str(value).lower() in _TRUE
 
 
 def _texts(value: object) -> tuple[str, ...]:

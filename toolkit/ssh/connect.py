@@ -48,9 +48,8 @@ def connect(target: Target) -> fabric.Connection:
         connection = _configured(target)
     except (OSError, ValueError, paramiko.SSHException) as error:
         raise UnavailableError(f"host '{target.host}': ssh_config: {error}") from None
-    known = KnownHosts.load(target.known_hosts)
     for hop in hops(connection):
-        _make_strict(hop, known, target)
+        _make_strict(hop, KnownHosts.load((*target.known_hosts, *_known_files(hop))), target)
     try:
         if connection.gateway is None:
             connection.connect_kwargs["sock"] = _socket(connection, target)
@@ -118,6 +117,13 @@ def _make_strict(hop: fabric.Connection, known: KnownHosts, target: Target) -> N
         "allow_agent": not only,
         "look_for_keys": not (only or hop.connect_kwargs.get("key_filename")),
     }
+
+
+def _known_files(hop: fabric.Connection) -> list[str]:
+    """The files that ssh_config names; they are asked beside the usual ones, not in their place."""
+    named = (hop.ssh_config.get("userknownhostsfile"), hop.ssh_config.get("globalknownhostsfile"))
+    files = " ".join(text for text in named if text).split()
+    return [path for path in files if path not in ("none", os.devnull)]
 
 
 def preferred(offered: tuple[str, ...], known: list[str]) -> tuple[str, ...]:

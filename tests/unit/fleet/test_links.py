@@ -18,6 +18,7 @@ def test_an_inventorys_variables_say_where_and_how() -> None:
         "ansible_ssh_private_key_file": "/k",
         "ansible_become": "yes",
         "dockyard_known_hosts": "/known",
+        "dockyard_accept_new": "true",
         "dockyard_agent_dir": "/opt/dockyard",
     }
     assert target("web", variables, Options(known_hosts=("/mine",))) == Target(
@@ -27,6 +28,7 @@ def test_an_inventorys_variables_say_where_and_how() -> None:
         user="admin",
         key_files=("/k",),
         known_hosts=("/mine", "/known"),
+        accept_new=True,
         become="root",
         agent_dir="/opt/dockyard",
     )
