@@ -54,11 +54,14 @@ class StartError(ToolkitError):
 
 
 class Launcher:
-    """A process that forks containers on request; a context manager that closes the connection."""
+    """A process that forks containers on request; a context manager that closes the connection.
+
+    ``pid`` is the launcher's where this object started it, else 0.
+    """
 
     def __init__(self, sock: Socket, pid: int = 0) -> None:
         self._socket = sock
-        self._pid = pid
+        self.pid = pid
         self._lock = threading.Lock()
 
     @classmethod
@@ -92,8 +95,8 @@ class Launcher:
     def close(self) -> None:
         """Let the launcher go, and reap it if it is ours."""
         self._socket.close()
-        if self._pid:
-            pid, self._pid = self._pid, 0
+        if self.pid:
+            pid, self.pid = self.pid, 0
             try:
                 os.waitpid(pid, 0)
             except ChildProcessError:

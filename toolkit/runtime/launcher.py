@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 
-from toolkit.core.errors import InvalidInputError
+from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.linux.process import set_dumpable, set_name
 from toolkit.runtime import executing, groups, messages, shim
 from toolkit.runtime.cgroupfs import cgroup_steps
@@ -90,22 +90,29 @@ class Launcher:
                     executing.Job(request=request, stdio=stdio, session=session, steps=steps)
                 )
             return
-        check_namespaces(request.spec)
-        groups.check_resources(request.spec)
-        program = filter_program(request.spec)
-        steps_below = plan(request.spec, cgroup_steps(request.spec))
+        prepared = prepare(request)
         if not os.fork():
             shim.run(
                 shim.Job(
                     request=request,
-                    plan=steps_below,
+                    prepared=prepared,
                     raw=data,
                     stdio=stdio,
                     session=session,
-                    program=program,
                     steps=steps,
                 )
             )
+
+
+def prepare(request: StartRequest) -> shim.Prepared | Exception:
+    """What can be worked out before the fork, where it is remembered; or why it cannot start."""
+    spec = request.spec
+    try:
+        check_namespaces(spec)
+        groups.check_resources(spec)
+        return shim.Prepared(plan=plan(spec, cgroup_steps(spec)), program=filter_program(spec))
+    except (ToolkitError, OSError) as error:
+        return error
 
 
 def filter_program(spec: Spec) -> bytes:

@@ -102,10 +102,13 @@ def receive(sock: Socket) -> tuple[dict[str, Any] | None, list[int]]:
 def receive_bytes(sock: Socket) -> tuple[bytes, list[int]]:
     """The next message as bytes, ``b""`` at the end."""
     space = _socket.CMSG_SPACE(_MAX_DESCRIPTORS * _INT)
+    wanted = (INLINE + 1, space, _socket.MSG_CMSG_CLOEXEC)
     try:
-        data, beside, *_ = sock.recvmsg(INLINE + 1, space, _socket.MSG_CMSG_CLOEXEC)
+        data, beside, *_ = sock.recvmsg(*wanted)
     except ConnectionResetError:
-        return b"", []
+        # The other end closed before it had read all of ours. The error comes once and first;
+        # what it had sent before is still to be read.
+        data, beside, *_ = sock.recvmsg(*wanted)
     fds = array.array("i")
     for level, kind, content in beside:
         if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:

@@ -20,6 +20,7 @@ from toolkit.runtime.descriptors import keep_only, shared_pipe
 from toolkit.runtime.failures import describe
 from toolkit.runtime.logfile import JsonLog, timestamp
 from toolkit.runtime.monitor import Child, Monitor, end
+from toolkit.runtime.plan import Plan
 from toolkit.runtime.relay import Relay
 from toolkit.runtime.steps import Steps
 from toolkit.runtime.trees import put, remove_tree
@@ -30,22 +31,31 @@ if TYPE_CHECKING:
 
     from toolkit.cgroup.group import Cgroup
     from toolkit.runtime.messages import Socket
-    from toolkit.runtime.plan import Plan
     from toolkit.runtime.request import StartRequest
 
 _LOST = 125
 
 
 @record
+class Prepared:
+    """What the launcher worked out: the steps below the root, the compiled filter or ``b""``."""
+
+    plan: Plan
+    program: bytes
+
+
+@record
 class Job:
-    """One request as the launcher hands it over; ``raw`` is its JSON, ``program`` the filter."""
+    """One request as the launcher hands it over; ``raw`` is its JSON.
+
+    ``prepared`` may be the reason why it cannot start: the shim reports that like any other.
+    """
 
     request: StartRequest
-    plan: Plan
+    prepared: Prepared | Exception
     raw: bytes
     stdio: tuple[int, int, int]
     session: Socket
-    program: bytes
     steps: Steps
 
 
@@ -85,6 +95,7 @@ class Shim:
         self._job = job
         self._request = job.request
         self._steps = job.steps
+        self._prepared = Prepared(plan=Plan(mounts=(), devices=(), protect=()), program=b"")
         self._log: JsonLog | None = None
         self._state = states.State(
             id=job.request.id, status=states.CREATING, pid=0, cgroup={}, created=timestamp()
@@ -111,6 +122,10 @@ class Shim:
     def _make(self, undo: ExitStack, attempt: ExitStack) -> tuple[Monitor, Cgroup]:
         """Make everything; ``attempt`` is undone only if the program never runs."""
         request, steps = self._request, self._steps
+        steps.enter("request")
+        if isinstance(self._job.prepared, Exception):
+            raise self._job.prepared
+        self._prepared = self._job.prepared
         steps.enter("state")
         self._make_state_dir(attempt)
         steps.enter("stdio")
@@ -122,7 +137,7 @@ class Shim:
         group = groups.make(request)
         undo.callback(group.remove)
         steps.enter("join")
-        messages.send(child.link, {"cgroup": dict(group.paths)})
+        _hand_over(child.link, group)
         monitor = Monitor(child, [self._job.session])
         steps.enter("listen")
         socket_path = f"{request.state_dir}/shim.sock"
@@ -147,8 +162,8 @@ class Shim:
             ) from None
         attempt.callback(remove_tree, path)
         states.write_request(path, self._job.raw)
-        if self._job.program:
-            put(f"{path}/seccomp.bpf", self._job.program)
+        if self._prepared.program:
+            put(f"{path}/seccomp.bpf", self._prepared.program)
 
     def _stdio(self, undo: ExitStack) -> tuple[tuple[int, int, int], Relay]:
         """The container's descriptors and what moves bytes between them and the client's."""
@@ -165,10 +180,10 @@ class Shim:
         pid = fork_init(
             init.Order(
                 request=self._request,
-                plan=self._job.plan,
+                plan=self._prepared.plan,
                 stdio=stdio,
                 link=theirs,
-                program=self._job.program,
+                program=self._prepared.program,
                 steps=self._steps,
             )
         )
@@ -240,6 +255,13 @@ def piped(
     for fd in client:
         os.close(fd)
     return (stdin, stdout, stderr), relay
+
+
+def _hand_over(link: Socket, group: Cgroup) -> None:
+    try:
+        messages.send(link, {"cgroup": group.paths})
+    except BrokenPipeError:
+        return  # the init has failed already, and what it said is still to be read
 
 
 def _unlink(path: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 
-SHIM_STEPS = ("state", "stdio", "fork", "cgroup", "join", "listen", "record", "relay")
+SHIM_STEPS = ("request", "state", "stdio", "fork", "cgroup", "join", "listen", "record", "relay")
 INIT_STEPS = (
     "privacy",
     "namespaces",
