@@ -21,6 +21,8 @@ from toolkit.playbook.model import Play, Playbook
 from toolkit.playbook.results import Recap, Status, TaskDone, from_data
 from toolkit.ssh.link import Link
 
+PREPARE_SECONDS = 5.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
@@ -107,6 +109,8 @@ class Sessions:
 
     def close(self) -> None:
         """End every agent."""
+        for thread in self._preparing.values():
+            thread.join(PREPARE_SECONDS)  # nobody may close a link that another thread reads from
         self._links.close()
 
     def __enter__(self) -> "Sessions":

@@ -70,7 +70,7 @@ class Runner:
             extra=play.get("extra", {}),
             magic={**play.get("magic", {}), "ansible_check_mode": mode.check},
             facts=lambda: facts(host) if play.get("gather_facts", True) else {},
-            templates=self._sources.templates,
+            include=self._sources.include,
         )
         self._recap = Recap(host=str(play["host"]), run=mode.run)
         self._notified: set[str] = set()

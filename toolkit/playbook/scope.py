@@ -33,7 +33,7 @@ class Scope:
         extra: Mapping[str, Any],
         magic: Mapping[str, Any],
         facts: Callable[[], Mapping[str, Any]],
-        templates: Callable[[], Mapping[str, str]] = dict,
+        include: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._extra = extra
         self._local: dict[str, Any] = {}
@@ -42,7 +42,7 @@ class Scope:
         self._written = written
         self._magic = magic
         self._gather = facts
-        self._templates = templates
+        self._include = include
         self._facts: dict[str, Any] | None = None
         self._rendered: dict[str, Any] = {}
         self._active: list[str] = []
@@ -135,7 +135,7 @@ class Scope:
         if self._engine is None:
             from toolkit.playbook.templating import Engine  # noqa: PLC0415 - 40 ms
 
-            self._engine = Engine(self.lookup, self._templates())
+            self._engine = Engine(self.lookup, self._include)
         return self._engine
 
     def render(self, value: Any) -> Any:

@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolkit.core.errors import NotFoundError
+from toolkit.core.errors import InvalidInputError, NotFoundError
 from toolkit.core.suggest import did_you_mean
 from toolkit.playbook.shipped import FOLDERS, folder_of
 from toolkit.tasks.host import Host
@@ -20,10 +20,10 @@ class Sources:
         self._names = names
         self._host = host
 
-    def templates(self) -> dict[str, str]:
-        """Every template by name, for those that include others."""
-        names = self._names.get(FOLDERS["template"], {})
-        return {name: self._text(digest) for name, digest in names.items()}
+    def include(self, name: str) -> str | None:
+        """The template that another one includes."""
+        digest = self._names.get(FOLDERS["template"], {}).get(name)
+        return None if digest is None else self._text(digest, name)
 
     def resolve(self, module: str, arguments: Mapping[str, Any], scope: "Scope") -> dict[str, Any]:
         """The arguments with ``src`` replaced by the digest of what was sent.
@@ -38,7 +38,7 @@ class Sources:
         if module != "template":
             return {**arguments, "src": f"{digest}#{posixpath.basename(name)}"}
         content = scope.engine.file(
-            self._text(digest),
+            self._text(digest, name),
             name,
             trim_blocks=_is_true(arguments.get("trim_blocks", True)),
             lstrip_blocks=_is_true(arguments.get("lstrip_blocks", False)),
@@ -53,8 +53,11 @@ class Sources:
             )
         return known[name]
 
-    def _text(self, digest: str) -> str:
-        return self._host.artifact(digest).decode()
+    def _text(self, digest: str, name: str) -> str:
+        try:
+            return self._host.artifact(digest).decode()
+        except UnicodeDecodeError as error:
+            raise InvalidInputError(f"the template '{name}' is no text: {error}") from None
 
 
 def _is_true(value: object) -> bool:

@@ -146,7 +146,10 @@ class TaskLoader:
         except NotFoundError as error:
             self._faults.add(key.place, error.message, error.hint)
             return
+        misspelt = {fault.hint for fault in found if fault.message == "unknown key"}
         for fault in found:
+            if f"did you mean '{fault.key}'?" in misspelt:
+                continue  # it is missing only because its name is misspelt
             if fault.key not in entries:
                 subject = f"'{fault.key}' " if fault.key else ""
                 self._faults.add(key.place, f"{module}: {subject}{fault.message}", fault.hint)

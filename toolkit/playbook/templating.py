@@ -20,6 +20,7 @@ from toolkit.core.suggest import did_you_mean
 from toolkit.playbook import filters
 
 Lookup = Callable[[str], Any]
+Include = Callable[[str], str | None]
 UNKNOWN = missing
 
 
@@ -78,17 +79,22 @@ def _nothing(key: str) -> Any:
     return UNKNOWN
 
 
+def _nowhere(name: str) -> str | None:
+    del name
+    return None
+
+
 class Engine:
     """Renders expressions to values and template files to text, over one way to look up names.
 
-    ``files`` holds the templates that others may include, by name.
+    ``include`` finds the text of a template that another one includes, ``None`` if there is none.
     """
 
-    def __init__(self, lookup: Lookup = _nothing, files: Mapping[str, str] | None = None) -> None:
+    def __init__(self, lookup: Lookup = _nothing, include: Include = _nowhere) -> None:
         options: dict[str, Any] = {"undefined": _Undefined, "trim_blocks": True}
         self._native = _Native(**options)
         self._text = _Text(
-            **options, keep_trailing_newline=True, loader=jinja2.DictLoader(dict(files or {}))
+            **options, keep_trailing_newline=True, loader=jinja2.FunctionLoader(include)
         )
         for environment in (self._native, self._text):
             environment.filters.update(filters.FILTERS)

@@ -2,11 +2,12 @@
 
 import os
 
-from toolkit.core.errors import ToolkitError
+from toolkit.core.errors import ConflictError, ToolkitError
 from toolkit.core.events import EventSink
 from toolkit.playbook import journal as journals
 from toolkit.playbook.results import ChangeUndone, Status, UndoDone
-from toolkit.tasks.changes import from_data
+from toolkit.tasks.changes import Change, from_data
+from toolkit.tasks.file_changes import RemoveFile, WriteFile
 from toolkit.tasks.host import Host
 
 
@@ -44,11 +45,21 @@ def undo_run(
     return done
 
 
+def _refuse_later_work(inverse: Change, host: Host) -> None:
+    """What somebody has written into a file since must not be lost with our own content."""
+    if not isinstance(inverse, WriteFile | RemoveFile) or inverse.old is None:
+        return
+    if host.files.stat(inverse.path) and host.files.read(inverse.path) != inverse.old.data:
+        raise ConflictError(f"'{inverse.path}' was changed after the run, so it is left as it is")
+
+
 def _undo(step: journals.Step, host: Host) -> tuple[Status, str]:
     if step.inverse is None:
         return Status.SKIPPED, "it has no inverse"
     try:
-        from_data(dict(step.inverse)).apply(host)
+        inverse = from_data(dict(step.inverse))
+        _refuse_later_work(inverse, host)
+        inverse.apply(host)
     except (ToolkitError, OSError) as error:
         if not step.done:
             return Status.SKIPPED, f"the run ended in the middle of it, and: {error}"

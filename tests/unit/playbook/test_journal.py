@@ -131,3 +131,14 @@ def test_a_broken_journal_names_its_line(tmp_path: Path) -> None:
 
 def test_run_ids_sort_by_time() -> None:
     assert journals.new_run_id()[:4].isdigit()
+
+
+def test_what_was_written_after_the_run_is_not_lost(tmp_path: Path) -> None:
+    host = run_tasks(jot("/etc/a"), journal=FileJournal("r1", root=str(tmp_path))).host
+    host.files.seed("/etc/a", "by hand")
+    sink = ListSink()
+    assert undo_run("r1", host, sink, root=str(tmp_path)).failed == 1
+    event = sink.events[0]
+    assert isinstance(event, ChangeUndone)
+    assert "changed after the run" in event.message
+    assert host.files.read("/etc/a") == b"by hand"

@@ -19,7 +19,7 @@ VALUES: dict[str, Any] = {
 
 @pytest.fixture
 def engine() -> Engine:
-    return Engine(lambda name: VALUES.get(name, UNKNOWN), {"part.j2": "part {{ n }}"})
+    return Engine(lambda name: VALUES.get(name, UNKNOWN), {"part.j2": "part {{ n }}"}.get)
 
 
 @pytest.mark.parametrize(

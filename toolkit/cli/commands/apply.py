@@ -24,7 +24,8 @@ from toolkit.playbook.journal import new_run_id
 from toolkit.playbook.model import Playbook
 from toolkit.playbook.results import Recap
 
-REHEARSE = (sys.executable, "-m", "toolkit.cli.entry", "rehearse", "--")
+# -P: the current folder must not decide which code a root process runs.
+REHEARSE = (sys.executable, "-P", "-m", "toolkit.cli.entry", "rehearse", "--")
 
 
 @click.command("apply")
