@@ -1,0 +1,150 @@
+"""Limits turned into writes, one controller at a time: pure functions."""
+
+import pytest
+
+from toolkit.cgroup import cpu, cpuset, devices, memory, pids
+from toolkit.cgroup.files import Write
+from toolkit.cgroup.limits import DeviceRule, Limits
+from toolkit.core.errors import InvalidInputError
+
+MIB = 1 << 20
+
+
+def plain(steps: tuple[Write, ...]) -> list[tuple[str, str]]:
+    return [(step.file, step.value) for step in steps]
+
+
+@pytest.mark.parametrize("controller", [cpu, cpuset, devices, memory, pids])
+def test_no_limit_writes_nothing(controller: object) -> None:
+    for version in ("v1", "v2"):
+        assert getattr(controller, version)(Limits()) == ()
+
+
+def test_memory_on_v1_before_the_sum_with_swap() -> None:
+    limits = Limits(memory=64 * MIB, memory_swap=96 * MIB, memory_reservation=MIB)
+    assert plain(memory.v1(limits)) == [
+        ("memory.limit_in_bytes", "67108864"),
+        ("memory.soft_limit_in_bytes", "1048576"),
+        ("memory.memsw.limit_in_bytes", "100663296"),
+    ]
+
+
+def test_memory_on_v2_counts_swap_alone() -> None:
+    limits = Limits(memory=64 * MIB, memory_swap=96 * MIB, memory_reservation=MIB)
+    assert plain(memory.v2(limits)) == [
+        ("memory.max", "67108864"),
+        ("memory.low", "1048576"),
+        ("memory.swap.max", "33554432"),
+    ]
+
+
+def test_memory_and_swap_alike_mean_no_swap() -> None:
+    limits = Limits(memory=64 * MIB, memory_swap=64 * MIB)
+    assert plain(memory.v2(limits))[1] == ("memory.swap.max", "0")
+
+
+def test_unlimited_memory() -> None:
+    limits = Limits(memory=-1, memory_swap=-1)
+    assert plain(memory.v1(limits))[0] == ("memory.limit_in_bytes", "-1")
+    assert plain(memory.v2(limits)) == [("memory.max", "max"), ("memory.swap.max", "max")]
+
+
+def test_swap_without_accounting_matters_only_if_it_is_limited() -> None:
+    (_, limited) = memory.v1(Limits(memory=MIB, memory_swap=2 * MIB))
+    (_, lifted) = memory.v1(Limits(memory=MIB, memory_swap=-1))
+    assert not limited.optional
+    assert "swapaccount" in limited.missing
+    assert lifted.optional
+
+
+def test_cpu_on_v1_writes_the_period_first() -> None:
+    limits = Limits(cpu_quota_us=50000, cpu_period_us=100000, cpu_shares=512)
+    assert plain(cpu.v1(limits)) == [
+        ("cpu.shares", "512"),
+        ("cpu.cfs_period_us", "100000"),
+        ("cpu.cfs_quota_us", "50000"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        (Limits(cpu_quota_us=50000), "50000 100000"),
+        (Limits(cpu_quota_us=50000, cpu_period_us=20000), "50000 20000"),
+        (Limits(cpu_period_us=20000), "max 20000"),
+        (Limits(cpu_quota_us=-1), "max 100000"),
+    ],
+)
+def test_cpu_on_v2_is_one_file(limits: Limits, expected: str) -> None:
+    assert plain(cpu.v2(limits)) == [("cpu.max", expected)]
+
+
+@pytest.mark.parametrize(
+    ("shares", "weight"),
+    [(2, 1), (1024, 39), (262144, 10000), (1, 1), (10**6, 10000), (512, 20)],
+)
+def test_shares_become_weight(shares: int, weight: int) -> None:
+    assert cpu.weight(shares) == weight
+    assert plain(cpu.v2(Limits(cpu_shares=shares))) == [("cpu.weight", str(weight))]
+
+
+def test_no_shares_are_no_limit() -> None:
+    assert cpu.v1(Limits(cpu_shares=0)) == cpu.v2(Limits(cpu_shares=0)) == ()
+
+
+def test_cpuset_is_alike_in_both() -> None:
+    limits = Limits(cpuset_cpus="0-2,7", cpuset_mems="0")
+    expected = [("cpuset.cpus", "0-2,7"), ("cpuset.mems", "0")]
+    assert plain(cpuset.v1(limits)) == plain(cpuset.v2(limits)) == expected
+
+
+@pytest.mark.parametrize(("limit", "value"), [(64, "64"), (0, "0"), (-1, "max")])
+def test_pids(limit: int, value: str) -> None:
+    assert plain(pids.v1(Limits(pids=limit))) == [("pids.max", value)]
+    assert plain(pids.v2(Limits(pids=limit))) == [("pids.max", value)]
+
+
+def test_devices_keep_their_order() -> None:
+    rules = (
+        DeviceRule(allow=False),
+        DeviceRule(allow=True, type="c", access="m"),
+        DeviceRule(allow=True, type="c", major=1, minor=3, access="rw"),
+        DeviceRule(allow=False, type="b", major=8, minor=-1),
+        DeviceRule(allow=True, type="a", access="r"),
+    )
+    assert plain(devices.v1(Limits(devices=rules))) == [
+        ("devices.deny", "a"),
+        ("devices.allow", "c *:* m"),
+        ("devices.allow", "c 1:3 rw"),
+        ("devices.deny", "b 8:* rwm"),
+        ("devices.allow", "a *:* r"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        (Limits(memory_swap=MIB), "needs a limit of memory"),
+        (Limits(memory=-1, memory_swap=MIB), "needs a limit of memory"),
+        (Limits(memory=2 * MIB, memory_swap=MIB), "less than 2097152 of memory"),
+        (Limits(memory=0), "0 bytes makes no sense"),
+        (Limits(memory=-5), "makes no sense"),
+        (Limits(cpu_period_us=10), "out of range"),
+        (Limits(cpu_period_us=2_000_000), "out of range"),
+        (Limits(cpu_quota_us=10), "too small"),
+        (Limits(pids=-2), "makes no sense"),
+        (Limits(devices=(DeviceRule(allow=True, type="x"),)), "device rule"),
+        (Limits(devices=(DeviceRule(allow=True, access="rx"),)), "device rule"),
+    ],
+)
+def test_limits_that_no_kernel_takes(limits: Limits, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        limits.check()
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(), Limits(memory=MIB, memory_swap=-1), Limits(cpu_quota_us=-1), Limits(pids=0)],
+)
+def test_limits_that_are_fine(limits: Limits) -> None:
+    limits.check()
