@@ -63,6 +63,8 @@ def _apply(playbook: Playbook, hosts: Inventory, sessions: Sessions, flags: dict
     try:
         recaps = Provision(hosts, sessions, output, wish).run(playbook)
         status = exit_status(recaps.values())
+        if flags["rehearse"]:
+            output.note("a rehearsal: all this happened in a copy of the machine, which is dropped")
         if flags["verify"] and status == 0:
             status = _verify(recaps, sessions, as_json=flags["as_json"])
     finally:
