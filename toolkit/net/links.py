@@ -9,6 +9,7 @@ a thread.
 import errno
 import ipaddress
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Self
@@ -134,6 +135,7 @@ class Netlink:
     def _socket(self, action: str, name: str) -> Iterator[Any]:
         from pyroute2.netlink.exceptions import NetlinkError  # noqa: PLC0415 - costs 130 ms
 
+        _refuse_event_loop()
         opened: AbstractContextManager[Any] = nullcontext(self._shared) if self._shared else _open()
         try:
             with opened as ip:
@@ -149,6 +151,15 @@ def check_name(name: str) -> None:
         raise InvalidInputError(
             f"'{name}' is no name for a link",
             hint=f"at most {MAX_NAME} bytes, without slashes and spaces",
+        )
+
+
+def _refuse_event_loop() -> None:
+    running = sys.modules.get("asyncio.events")
+    if running is not None and running._get_running_loop() is not None:
+        raise UnsupportedError(
+            "links cannot be changed inside a running event loop",
+            hint="hand the call to a thread: asyncio.to_thread(...)",
         )
 
 
