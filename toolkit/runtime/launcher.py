@@ -25,10 +25,10 @@ from toolkit.runtime.steps import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from toolkit.oci.spec import Spec
     from toolkit.runtime.messages import Socket
 
 _DESCRIPTORS = 4
+_FILTERS = ".filters"  # no name of a container begins with a dot
 STARTED_FOR_TESTS = "--faults"
 
 
@@ -110,19 +110,28 @@ def prepare(request: StartRequest) -> shim.Prepared | Exception:
     try:
         check_namespaces(spec)
         groups.check_resources(spec)
-        return shim.Prepared(plan=plan(spec, cgroup_steps(spec)), program=filter_program(spec))
+        return shim.Prepared(plan=plan(spec, cgroup_steps(spec)), program=filter_program(request))
     except (ToolkitError, OSError) as error:
         return error
 
 
-def filter_program(spec: Spec) -> bytes:
-    """The compiled system call filter; compiled here, so that it is kept for the next one."""
+def filter_program(request: StartRequest) -> bytes:
+    """The compiled system call filter; kept in this launcher, and beside the states for the next.
+
+    Loading libseccomp and compiling take 75 ms, which a container that has a launcher to itself
+    would pay each time.
+    """
+    spec = request.spec
     if spec.linux.seccomp is None:
         return b""
     from toolkit.runtime.seccomp import compile_profile  # noqa: PLC0415 - libseccomp only if asked
 
     held = spec.process.capabilities if spec.process is not None else None
-    return compile_profile(dict(spec.linux.seccomp), () if held is None else held.bounding)
+    return compile_profile(
+        dict(spec.linux.seccomp),
+        () if held is None else held.bounding,
+        cache_dir=os.path.join(os.path.dirname(request.state_dir), _FILTERS),
+    )
 
 
 def _refuse(session: Socket, error: Exception) -> None:
