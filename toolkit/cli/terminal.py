@@ -26,9 +26,6 @@ if TYPE_CHECKING:
         def resize(self, rows: int, columns: int, /) -> None:
             """Size its terminal."""
 
-        def fileno(self) -> int:
-            """For poll."""
-
         def close(self) -> None:
             """Leave it."""
 
@@ -94,11 +91,12 @@ def follow(start: "Callable[[], Process]", *, interactive: bool) -> int:
         raise
     try:
         signals.forward_to(process)
-        if process.master is not None:
-            from toolkit.cli.rawmode import relay  # noqa: PLC0415 - termios only for terminals
+        if process.master is None or not interactive:
+            return process.wait()
+        from toolkit.cli.rawmode import RawTerminal  # noqa: PLC0415 - only for terminals
 
-            relay(process, process.master, interactive=interactive)
-        return process.wait()
+        with RawTerminal(0):
+            return process.wait()
     finally:
         signals.restore()
         process.close()
@@ -117,6 +115,7 @@ class Signals:
         self._process: Process | None = None
         self._waiting: list[int] = []
         self._set = signal.signal
+        self._default = signal.SIG_DFL
         self._window = int(signal.SIGWINCH)
         left = {getattr(signal, f"SIG{name}") for name in self._OWN.split()}
         self._before = {
@@ -132,7 +131,8 @@ class Signals:
     def restore(self) -> None:
         """Put back what was."""
         for number, handler in self._before.items():
-            self._set(number, handler)
+            # None: it was not Python that had set it
+            self._set(number, self._default if handler is None else handler)
         self._before = {}
 
     def _take(self, number: int, _frame: "FrameType | None") -> None:
