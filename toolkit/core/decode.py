@@ -20,56 +20,22 @@ from cattrs.errors import (
 )
 
 from toolkit.core.errors import InvalidInputError
+from toolkit.core.fit import describe, fit
 from toolkit.core.suggest import did_you_mean
 
 T = TypeVar("T")
 
 
-def _strict(wanted: type) -> Any:
-    def check(value: Any, kind: Any) -> Any:
-        # An enum of texts is also a str, and cattrs takes the nearest parent's hook.
-        if isinstance(kind, type) and issubclass(kind, Enum):
-            return _choice(value, kind)
-        if type(value) is not wanted:
-            raise TypeError(f"expected {_NAMES[wanted]}, not {_describe(value)}")
-        return value
-
-    return check
-
-
-_NAMES = {str: "text", int: "a whole number", bool: "true or false", float: "a number"}
-
-
-def _describe(value: object) -> str:
-    kind = {dict: "a mapping", list: "a list", type(None): "nothing", **_NAMES}.get(type(value))
-    return f"{kind} ({value!r})" if isinstance(value, str | int | float) else kind or repr(value)
-
-
-def _number(value: Any, _: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"expected a number, not {_describe(value)}")
-    return float(value)
-
-
-def _choice(value: Any, kind: type[Enum]) -> Enum:
-    for member in kind:
-        if member.value == value:
-            return member
-    known = [str(member.value) for member in kind]
-    hint = did_you_mean(str(value), known)
-    raise TypeError(
-        f"expected one of {', '.join(known)}, not {_describe(value)}"
-        + (f" ({hint})" if hint else "")
-    )
+def _strict(value: Any, kind: Any) -> Any:
+    return fit(kind, value)
 
 
 def _converter() -> Converter:
     made = Converter(forbid_extra_keys=True, detailed_validation=True)
-    for kind in (str, int, bool):
-        made.register_structure_hook(kind, _strict(kind))
-    made.register_structure_hook(float, _number)
+    for kind in (str, int, bool, float):
+        made.register_structure_hook(kind, _strict)
     made.register_structure_hook_func(
-        lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _choice
+        lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _strict
     )
     made.register_unstructure_hook(PurePath, str)
     return made
@@ -81,7 +47,7 @@ _CONVERTER = _converter()
 def decode(kind: type[T], data: object, *, at: str = "") -> T:
     """Build a ``kind`` from plain data; ``at`` is the place that an error names first."""
     if dataclasses.is_dataclass(kind) and not isinstance(data, Mapping):
-        raise InvalidInputError(_join(at, "") + f"expected a mapping, not {_describe(data)}")
+        raise InvalidInputError(_join(at, "") + f"expected a mapping, not {describe(data)}")
     try:
         return _CONVERTER.structure(data, kind)
     except BaseValidationError as error:

@@ -13,8 +13,8 @@ import types
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin
 
-from toolkit.core.decode import decode
 from toolkit.core.errors import InvalidInputError, NotFoundError
+from toolkit.core.fit import fit
 from toolkit.core.suggest import did_you_mean
 from toolkit.tasks.changes import Change
 from toolkit.tasks.host import Host
@@ -109,7 +109,7 @@ def build(name: str, arguments: Mapping[str, Any], *, at: str = "") -> Task:
     if found:
         place = ": ".join(part for part in (at, canonical(name), found[0].key) if part)
         raise InvalidInputError(f"{place}: {found[0].message}", hint=found[0].hint)
-    return decode(kind, _by_field(kind, arguments), at=at or canonical(name))
+    return _made(kind, arguments)
 
 
 def faults(
@@ -143,8 +143,8 @@ def _wrong(key: str, kind: Any, value: object) -> list[Fault]:
     if key == "mode" and isinstance(value, int):
         return [Fault(key=key, message=f"expected text, not {value}", hint=_octal_hint(value))]
     try:
-        decode(kind, coerce(kind, value))
-    except (InvalidInputError, TypeError) as error:
+        fit(kind, coerce(kind, value))
+    except TypeError as error:
         return [Fault(key=key, message=str(error))]
     return []
 
@@ -157,16 +157,18 @@ def _octal_hint(value: int) -> str:
 def _together(kind: type[Task], arguments: Mapping[str, Any]) -> list[Fault]:
     """What the class itself refuses, such as two arguments that exclude each other."""
     try:
-        decode(kind, _by_field(kind, arguments))
+        _made(kind, arguments)
     except InvalidInputError as error:
         return [Fault(key="", message=error.message, hint=error.hint)]
     return []
 
 
-def _by_field(kind: type[Task], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    types_of = {field.name: field.type for field in dataclasses.fields(kind)}
+def _made(kind: type[Task], arguments: Mapping[str, Any]) -> Task:
+    """The task; every argument is known to be of its type."""
+    types_of: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(kind)}
     renamed = {kind.aliases.get(key, key): value for key, value in arguments.items()}
-    return {key: coerce(types_of[key], value) for key, value in renamed.items()}
+    fields = {key: fit(types_of[key], coerce(types_of[key], each)) for key, each in renamed.items()}
+    return kind(**fields)
 
 
 def coerce(kind: Any, value: Any) -> Any:
