@@ -1,5 +1,6 @@
 """What a test may leave behind, counted by what carries its mark or its folder."""
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,13 @@ def _mounts(folder: Path) -> list[str]:
 
 
 def _cgroups(mark: str) -> list[str]:
-    return [f"cgroup {path}" for path in Path("/sys/fs/cgroup").rglob(f"{mark}*") if path.is_dir()]
+    # os.walk passes over what other tests remove meanwhile; rglob does not.
+    return [
+        f"cgroup {folder}/{name}"
+        for folder, names, _ in os.walk("/sys/fs/cgroup")
+        for name in names
+        if name.startswith(mark)
+    ]
 
 
 def _processes(mark: str) -> list[str]:
