@@ -133,6 +133,12 @@ def test_a_jump_host_is_gone_through_and_verified(
     assert answer["hostname"] == first.name
 
 
+def test_a_jump_host_that_is_not_there_is_named(link_to: Open, host: SshHost, user: Path) -> None:
+    (user / "config").write_text(f"Host inner\n  ProxyJump root@{host.address}:2022\n")
+    with pytest.raises(UnavailableError, match=rf"root@{host.address}:2022: Connection refused"):
+        link_to(host, address="inner")
+
+
 def test_a_key_that_is_not_let_in(link_to: Open, host: SshHost, tmp_path: Path) -> None:
     other_key(tmp_path)
     (tmp_path / "config").write_text("Host *\n  IdentitiesOnly yes\n")

@@ -1,7 +1,8 @@
 """Start the agent at the other end of a connection; needs sshd, sh and python3 there.
 
-One exec, no file but the bundle: sh looks for a python3, that reads the loader's text from its
-stdin, and the loader takes the bundle from stdin if the host has not kept it, then serves.
+One exec, no file but the bundle: sh looks for a python3, that runs the finder from its arguments
+and the loader from its stdin; the loader takes the bundle from stdin too, if the host has not kept
+it, then serves.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.core.errors import ToolkitError, UnavailableError, UnsupportedError
-from toolkit.ssh import loader
+from toolkit.ssh import finder, loader
 from toolkit.ssh.bundle import Bundle, bundle
 from toolkit.ssh.channel import SshChannel
 from toolkit.ssh.connect import close, connect
@@ -23,17 +24,6 @@ NOISE_LINES = 200
 LINE_BYTES = 1 << 16
 
 _PYTHONS = "python3 python3.14 python3.13 python3.12 python3.11"
-_READ = (
-    "import os\n"
-    'b = b""\n'
-    "while len(b) < {size}:\n"
-    "    c = os.read(0, {size} - len(b))\n"
-    "    if not c: raise SystemExit(1)\n"
-    "    b += c\n"
-    "SOURCE = b.decode()\n"
-    "exec(SOURCE)\n"
-    "start()\n"
-)
 
 
 def start(target: Target) -> SshChannel:
@@ -64,10 +54,12 @@ def command(target: Target, size: int, digest: str) -> str:
     none = shlex.quote(loader.MARK + json.dumps({"missing": "it has no python3"}))
     script = (
         f"for p in {_PYTHONS}; do command -v $p >/dev/null 2>&1 && "
-        'exec $p -I -S -c "$0" "$@"; done; '
+        f'exec $p -I -S -c {shlex.quote(finder.BOOT)} "$0" "$@"; done; '
         f"echo {none}; exit 127"
     )
-    words = ["sh", "-c", script, _READ.format(size=size), digest, target.agent_dir]
+    # As one line: csh ends a quoted text at the end of its line.
+    text = f"exec({Path(finder.__file__).read_text()!r})"
+    words = ["sh", "-c", script, text, str(size), digest, target.agent_dir]
     if target.become:
         words = ["sudo", "-n", "-H", "-u", target.become, "--", *words]
     return "exec " + shlex.join(words)
@@ -102,8 +94,7 @@ def _judged(target: Target, said: dict[str, Any]) -> dict[str, Any]:
         hint = "install it there: apt-get install python3"
         raise UnsupportedError(f"host '{target.host}': {said['missing']}", hint=hint)
     if "unsupported" in said:
-        what = f"{said['unsupported']}: {said['python']}"
-        raise UnsupportedError(f"host '{target.host}': {what}", hint=hint)
+        raise UnsupportedError(f"host '{target.host}': {said['unsupported']}", hint=hint)
     if "error" in said:
         raise UnavailableError(f"host '{target.host}': {said['error']}", hint=hint)
     return said

@@ -10,6 +10,7 @@ import paramiko
 from toolkit.ssh.connect import close
 
 POLL_SECONDS = 1.0
+SESSION_SECONDS = 30
 CHUNK = 1 << 17
 SHOWN_LINES = 10
 KEPT_BYTES = 1 << 14
@@ -20,9 +21,12 @@ class SshChannel:
 
     def __init__(self, connection: fabric.Connection, command: str) -> None:
         self._connection = connection
-        self._channel: Any = connection.transport.open_session(timeout=30)
-        self._channel.settimeout(POLL_SECONDS)
-        self._channel.exec_command(command)
+        try:
+            self._channel: Any = connection.transport.open_session(timeout=SESSION_SECONDS)
+            self._channel.settimeout(POLL_SECONDS)
+            self._channel.exec_command(command)
+        except paramiko.SSHException as error:  # no OSError: the server refuses sessions
+            raise EOFError(f"no session: {error}") from error
         self._buffer = bytearray()
         self._errors = bytearray()
 

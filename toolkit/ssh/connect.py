@@ -50,13 +50,14 @@ def connect(target: Target) -> fabric.Connection:
         raise UnavailableError(f"host '{target.host}': ssh_config: {error}") from None
     for hop in hops(connection):
         _make_strict(hop, KnownHosts.load((*target.known_hosts, *_known_files(hop))), target)
-    try:
-        if connection.gateway is None:
-            connection.connect_kwargs["sock"] = _socket(connection, target)
-        connection.open()
-    except BaseException as error:
-        close(connection)
-        raise _explained(error, connection, target) from error
+    for hop in reversed(list(hops(connection))):
+        try:
+            if hop.gateway is None:
+                hop.connect_kwargs["sock"] = _socket(hop, target)
+            hop.open()
+        except BaseException as error:
+            close(connection)
+            raise _explained(error, hop, target) from error
     connection.transport.set_keepalive(KEEPALIVE_SECONDS)
     return connection
 
@@ -88,11 +89,10 @@ def _configured(target: Target) -> fabric.Connection:
         user=target.user or None,
         port=target.port or None,
         config=config,
-        connect_timeout=int(target.connect_timeout),
         connect_kwargs={"key_filename": list(target.key_files)},
     )
     for hop in hops(connection):
-        hop.connect_timeout = int(target.connect_timeout)
+        hop.connect_timeout = target.connect_timeout
     return connection
 
 
@@ -134,19 +134,15 @@ def preferred(offered: tuple[str, ...], known: list[str]) -> tuple[str, ...]:
     return tuple(sorted(offered, key=lambda kind: kind not in wanted))
 
 
-def _socket(connection: fabric.Connection, target: Target) -> socket.socket:
-    made = socket.create_connection(
-        (connection.host, connection.port), timeout=target.connect_timeout
-    )
+def _socket(hop: fabric.Connection, target: Target) -> socket.socket:
+    made = socket.create_connection((hop.host, hop.port), timeout=target.connect_timeout)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
     return made
 
 
-def _explained(
-    error: BaseException, connection: fabric.Connection, target: Target
-) -> BaseException:
-    where = f"{connection.user}@{connection.host}:{connection.port}"
+def _explained(error: BaseException, hop: fabric.Connection, target: Target) -> BaseException:
+    where = f"{hop.user}@{hop.host}:{hop.port}"
     if isinstance(error, HostKeyError):
         return HostKeyError(f"host '{target.host}': {error.message}", hint=error.hint)
     if isinstance(error, paramiko.AuthenticationException):

@@ -1,14 +1,12 @@
-"""Runs first on a host, sent as text: finds or unpacks the agent's code, then becomes the agent.
+"""Runs on a host before the agent, sent as text: finds or unpacks its code, then becomes it.
 
-It stands alone: nothing of ``toolkit`` is there yet. What runs it puts its text in ``SOURCE``. It
-says one line of JSON behind a mark, so that what a login script prints before it does no harm, and
-again after it unpacked something.
+It stands alone: nothing of ``toolkit`` is there yet. It says one line of JSON behind a mark, so
+that what a login script prints before it does no harm, and again after it unpacked something.
 Arguments: the digest of the bundle and the cache directory (empty: the usual one). The code is
 kept unpacked and compiled in ``<cache>/<digest>`` and trusted only if nobody else could write it.
 """
 # ruff: noqa: PLC0415 - a host that has kept the code never pays for what unpacks it
 
-import contextlib
 import errno
 import json
 import os
@@ -18,8 +16,6 @@ import sys
 MARK = "DOCKYARD-AGENT 1 "
 MANIFEST = ".manifest"
 VERIFIED = ".verified"
-OLDEST = (3, 11)
-NEWER = ("python3.15", "python3.14", "python3.13", "python3.12", "python3.11")
 UNUSED_SECONDS = 7 * 24 * 3600
 
 
@@ -207,16 +203,8 @@ def prepare(digest: str, base: str) -> str:
 
 
 def start() -> None:
-    """Check this Python, prepare the code, serve."""
+    """Prepare the code and serve."""
     digest, base = sys.argv[1:3]
-    if sys.version_info < OLDEST:
-        # Never returns where a newer Python lies beside this one.
-        text = globals()["SOURCE"] + "\nstart()\n"
-        for name in NEWER:
-            with contextlib.suppress(OSError):
-                os.execvp(name, (name, "-I", "-S", "-c", text, digest, base))  # noqa: S606 - argv
-        say(unsupported="its python3 is older than 3.11", hint="install python3.11 or newer")
-        sys.exit(2)
     if not base:
         base = "/var/cache/dockyard" if os.geteuid() == 0 else ""
         base = base or os.path.join(os.path.expanduser("~"), ".cache", "dockyard")

@@ -1,5 +1,6 @@
 """The loader, run as a host would run it, with a small bundle that answers with its own folder."""
 
+import ast
 import contextlib
 import hashlib
 import io
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.ssh import loader
+from toolkit.ssh import finder, loader
 from toolkit.ssh.bootstrap import command
 from toolkit.ssh.target import Target
 
@@ -225,6 +226,17 @@ def test_what_was_not_used_for_a_week_is_removed(base: Path) -> None:
     assert {path.name for path in base.iterdir()} == {DIGEST, "1" * 64, "keep-me"}
 
 
+def test_the_command_is_one_line_for_any_shell() -> None:
+    assert "\n" not in command(Target(host="web"), 1, DIGEST)
+
+
+def test_the_finder_is_written_for_every_python3() -> None:
+    """3.6 has neither of these; an f-string is refused by what is older still."""
+    tree = ast.parse(Path(finder.__file__).read_text(), feature_version=(3, 5))
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr | ast.AnnAssign)]
+    assert finder.MARK == loader.MARK
+
+
 def fake_python(folder: Path, version: str) -> str:
     """A PATH with a python3 that takes itself for an older one."""
     folder.mkdir()
@@ -238,8 +250,7 @@ def fake_python(folder: Path, version: str) -> str:
 
 def test_a_python_that_is_too_old_is_named(base: Path, tmp_path: Path) -> None:
     host = Host(base, PATH=fake_python(tmp_path / "bin", "(3, 9, 2)"))
-    said = host.hear()
-    assert (said["unsupported"], said["python"]) == ("its python3 is older than 3.11", "3.9.2")
+    assert host.hear()["unsupported"] == "its python3 is older than 3.11: 3.9.2"
     assert host.end()[0] == 2
 
 
