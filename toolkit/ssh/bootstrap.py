@@ -5,6 +5,7 @@ and the loader from its stdin; the loader takes the bundle from stdin too, if th
 it, then serves.
 """
 
+import base64
 import contextlib
 import json
 import shlex
@@ -57,8 +58,9 @@ def command(target: Target, size: int, digest: str) -> str:
         f'exec $p -I -S -c {shlex.quote(finder.BOOT)} "$0" "$@"; done; '
         f"echo {none}; exit 127"
     )
-    # As one line: csh ends a quoted text at the end of its line.
-    text = f"exec({Path(finder.__file__).read_text()!r})"
+    # Shells disagree on line feeds and backslashes within quotes; base64 has neither.
+    packed = base64.b64encode(Path(finder.__file__).read_bytes()).decode()
+    text = f'import binascii; exec(binascii.a2b_base64("{packed}"))'
     words = ["sh", "-c", script, text, str(size), digest, target.agent_dir]
     if target.become:
         words = ["sudo", "-n", "-H", "-u", target.become, "--", *words]
