@@ -60,7 +60,7 @@ class Launcher:
     """
 
     def __init__(self, sock: Socket, pid: int = 0) -> None:
-        self._socket = sock
+        self.socket = sock
         self.pid = pid
         self._lock = threading.Lock()
 
@@ -94,7 +94,7 @@ class Launcher:
 
     def close(self) -> None:
         """Let the launcher go, and reap it if it is ours."""
-        self._socket.close()
+        self.socket.close()
         if self.pid:
             pid, self.pid = self.pid, 0
             try:
@@ -113,7 +113,7 @@ class Launcher:
         ours, theirs = messages.pair()
         try:
             with self._lock:
-                messages.send_bytes(self._socket, data, (*stdio, theirs.fileno()))
+                messages.send_bytes(self.socket, data, (*stdio, theirs.fileno()))
         except OSError as error:
             ours.close()
             raise UnavailableError(f"the launcher is gone: {error.strerror}") from None
