@@ -1,0 +1,78 @@
+"""Packets with descriptors beside them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from toolkit.runtime import messages
+from toolkit.runtime.messages import Socket
+
+Pair = tuple[Socket, Socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    made = messages.pair()
+    yield made
+    for end in made:
+        end.close()
+
+
+def test_messages_stay_apart_and_in_order(pair: Pair) -> None:
+    for number in (1, 2):
+        messages.send(pair[0], {"number": number})
+    assert [messages.receive(pair[1])[0] for _ in (1, 2)] == [{"number": 1}, {"number": 2}]
+
+
+def test_descriptors_arrive_and_are_close_on_exec(pair: Pair) -> None:
+    reader, writer = os.pipe()
+    messages.send(pair[0], {}, (writer,))
+    os.close(writer)
+    _, (arrived,) = messages.receive(pair[1])
+    assert not os.get_inheritable(arrived)
+    os.write(arrived, b"x")
+    os.close(arrived)
+    assert os.read(reader, 9) == b"x"
+    os.close(reader)
+
+
+@pytest.mark.parametrize("size", [messages.INLINE - 20, messages.INLINE + 20, 3 * 1024 * 1024])
+def test_size_does_not_matter(pair: Pair, size: int) -> None:
+    text = "ä" * size
+    messages.send(pair[0], {"text": text}, (pair[0].fileno(),))
+    message, fds = messages.receive(pair[1])
+    assert message == {"text": text}
+    assert len(fds) == 1
+    os.close(fds[0])
+
+
+def test_the_end_is_none(pair: Pair) -> None:
+    pair[0].close()
+    assert messages.receive(pair[1]) == (None, [])
+
+
+def test_what_was_sent_before_an_abrupt_end_is_read(pair: Pair) -> None:
+    messages.send(pair[1], {"unread": True})
+    messages.send(pair[0], {"last": "words"})
+    pair[0].close()
+    assert messages.receive(pair[1])[0] == {"last": "words"}
+    assert messages.receive(pair[1])[0] is None
+
+
+def test_a_long_path_can_be_served(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    path = str(folder / "s.sock")
+    server = messages.listen(path)
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    client = messages.connect(path)
+    client.close()
+    server.close()
+
+
+def test_an_error_names_the_path(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="socket: No such file") as caught:
+        messages.connect(str(tmp_path / "nothing"))
+    assert caught.value.filename == str(tmp_path / "nothing")
