@@ -1,5 +1,6 @@
 """``dockyard apply`` on a machine that may be changed: journal, check mode, undo."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,4 +95,48 @@ def test_a_failure_keeps_what_was_done_and_can_be_undone(box: Any, site: str) ->
     assert "failed: [localhost]: the directory '/srv/none' does not exist" in done.stdout
     assert (box.root / "srv/site/text").exists()
     box.dockyard("undo")
+    assert not (box.root / "srv/site").exists()
+
+
+KILLED = """\
+- hosts: all
+  gather_facts: no
+  tasks:
+    - file: {path: /srv/site, state: directory}
+    - copy: {content: a, dest: /srv/site/a}
+    - copy: {content: b, dest: /srv/site/b, validate: "sh -c 'touch /tmp/begun; sleep 300; cat %s'"}
+"""
+KILL = """\
+"$@" >/dev/null 2>&1 &
+while ! test -e /tmp/begun; do sleep 0.05; done
+kill -KILL $!
+wait $! 2>/dev/null
+while pgrep -xf "sleep 300" >/dev/null; do sleep 0.05; done
+"""
+
+
+def test_a_run_that_is_killed_can_be_undone(box: Any, site: str) -> None:
+    Path(site).write_text(KILLED)
+    apply = (sys.executable, "-m", "toolkit.cli.entry", "apply", site)
+    box.run("sh", "-c", KILL, "sh", *apply)
+    assert (box.root / "srv/site/a").exists()
+    assert not (box.root / "srv/site/b").exists()
+    assert box.dockyard("undo").stdout.endswith(": 2 undone\n")
+    assert not (box.root / "srv/site").exists()
+
+
+def test_an_undo_leaves_later_work_alone(box: Any, site: str) -> None:
+    box.dockyard("apply", site)
+    (box.root / "srv/site/text").write_text("by hand\n")
+    done = box.dockyard("undo", check=False)
+    assert done.returncode == 1
+    assert "'/srv/site/text' was changed after the run, so it is left as it is" in done.stdout
+    assert (box.root / "srv/site/text").read_text() == "by hand\n"
+    assert not (box.root / "srv/site/page").exists()
+
+
+def test_a_rehearsal_keeps_nothing(box: Any, site: str) -> None:
+    done = box.dockyard("apply", site, "--rehearse", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "changed=6" in done.stdout
     assert not (box.root / "srv/site").exists()
