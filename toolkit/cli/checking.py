@@ -9,14 +9,6 @@ from toolkit.cli.provision import Sessions, chosen, inventory_of
 from toolkit.conformance.session import Options, run_checks, selected
 from toolkit.fleet.links import Options as LinkOptions
 
-PLAIN_WIDTH = 120
-
-
-def console() -> Console:
-    """Standard output; as wide as a report needs where it is no terminal."""
-    screen = Console(highlight=False)
-    return screen if screen.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
-
 
 def check_hosts(options: Options, inventory: tuple[str, ...], limit: str) -> int:
     """Check the hosts that ``--limit`` leaves of the inventory; the exit status."""
@@ -24,7 +16,7 @@ def check_hosts(options: Options, inventory: tuple[str, ...], limit: str) -> int
     names = chosen(hosts, limit)
     with Sessions(hosts, LinkOptions()) as sessions:
         links = {name: partial(sessions.link, name) for name in names}
-        return run_checks(options, links, console=console())
+        return run_checks(options, links, console=Console(highlight=False))
 
 
 def list_checks(options: Options) -> None:

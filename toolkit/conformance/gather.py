@@ -97,7 +97,8 @@ class HostSession:
     def target(self, choice: Choice) -> "Target":
         """One runtime on this host; the same one each time."""
         if choice not in self._targets:
-            self._targets[choice] = Target(self, choice, driver=self._open_driver)
+            session = f"{self.session}-{len(self._targets)}"
+            self._targets[choice] = Target(self, choice, session=session, driver=self._open_driver)
         return self._targets[choice]
 
     def close(self) -> None:
@@ -142,10 +143,16 @@ class Target:
     """One runtime on one host: its containers' documents, each gathered when first asked for."""
 
     def __init__(
-        self, owner: HostSession, choice: Choice, *, driver: Callable[..., Driver] = open_driver
+        self,
+        owner: HostSession,
+        choice: Choice,
+        *,
+        session: str,
+        driver: Callable[..., Driver] = open_driver,
     ) -> None:
         self.owner = owner
         self.choice = choice
+        self.session = session
         self.profile: Profile = load(choice.profile)
         self._open_driver = driver
         self._driver: Driver | None = None
@@ -173,7 +180,7 @@ class Target:
     def driver(self) -> Driver:
         """What starts containers here."""
         if self._driver is None:
-            shop = Workshop(machine=self.owner.machine, host=self.host, session=self.owner.session)
+            shop = Workshop(machine=self.owner.machine, host=self.host, session=self.session)
             self._driver = self._open_driver(self.choice, shop)
         return self._driver
 
@@ -209,6 +216,7 @@ class Target:
     def after(self) -> HostDoc:
         """The host when every container of this target is gone; ends the target."""
         if self._after is None:
+            self.box(PLAIN)  # nothing left of no container would prove nothing
             boxes = [box for box in self._boxes.values() if isinstance(box, Box)]
             self.finish()
             order = {
@@ -218,7 +226,7 @@ class Target:
                 ],
                 "pins": [pin for box in boxes for pin in box.outside.raw["holders"]["pins"]],
                 "engine_sockets": ENGINE_SOCKETS,
-                "marks": [self.owner.session, *(box.id for box in boxes)],
+                "marks": [self.session, *(box.id for box in boxes)],
             }
             self._after = HostDoc(self.owner.machine.probe("facts", order))
         return self._after

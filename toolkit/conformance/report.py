@@ -19,6 +19,8 @@ STYLES = {
     "na": "dim",
     "inconclusive": "magenta",
 }
+# How wide a table is where no window limits it: for two columns of verdicts, and for each more.
+WIDTH, MORE = 130, 16
 Column = tuple[str, str]
 
 
@@ -82,6 +84,8 @@ def _case(part: ElementTree.Element, one: Result, title: str) -> None:
 def show(results: list[Result], titles: Mapping[str, str], console: Console) -> None:
     """The table, what is wrong in full, and one line a host and runtime."""
     columns = _columns(results)
+    if not console.is_terminal:
+        console.width = WIDTH + MORE * max(0, len(columns) - 2)
     console.print(_table(results, titles, columns))
     for one in results:
         if one.verdict == Verdict.FAIL.value:

@@ -13,6 +13,7 @@ GROUP = "root:x:0:\nprobe:x:1000:\n"
 _SKELETON = """
 set -eu
 umask 022
+mkdir "$1"
 cd "$1"
 mkdir -p dev etc proc root run sys tmp usr var/tmp
 chmod 1777 tmp var/tmp
@@ -71,6 +72,5 @@ class Workshop:
 
 def make_root(machine: Machine, root: str) -> None:
     """Make a root directory whose programs come from the host's ``/usr``, mounted read-only."""
-    machine.must(("mkdir", root), "no place for a root directory")
     argv = ("sh", "-c", _SKELETON, "sh", root, PASSWD, GROUP)
     machine.must(argv, "a root directory cannot be made")

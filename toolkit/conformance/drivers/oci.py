@@ -11,11 +11,22 @@ from toolkit.conformance.machine import BoxError, Machine, Ran, last_line
 
 CAPABILITY_SETS = ("bounding", "effective", "permitted")
 PERIOD = 100_000
+_BUNDLE = """
+mkdir "$3" && cat >"$3/config.json" || exit
+"""
 # The container's stdout must not be the pipe that the caller reads to its end.
 _START = """
 "$1" --root "$2" run --detach --bundle "$3" --pid-file "$3/pid" "$4" \
     </dev/null >"$3/out" 2>&1 || { status=$?; cat "$3/out" >&2; exit $status; }
 cat "$3/pid"
+"""
+# A forced removal waits 100 ms for the end of what it killed; what is dead it removes at once.
+_REMOVE = """
+"$1" --root "$2" kill "$4" KILL 2>/dev/null && sleep 0.02
+exec "$1" --root "$2" delete --force "$4"
+"""
+_RUN = """
+exec "$1" --root "$2" run --bundle "$3" "$4" </dev/null
 """
 
 
@@ -33,10 +44,9 @@ class Oci:
 
     def start(self, spec: BoxSpec, argv: tuple[str, ...]) -> Started:
         """Write a bundle and run it detached."""
-        box = self._bundle(spec, argv)
-        bundle = f"{self._folder}/{box}"
-        command = ("sh", "-c", _START, "sh", self._program, self._state, bundle, box)
-        pid = self._machine.must(command, f"{self.name} cannot start a container")
+        box, config = self._bundle(spec, argv)
+        command = self._script(_BUNDLE + _START, box)
+        pid = self._machine.must(command, f"{self.name} cannot start a container", stdin=config)
         return Started(id=box, pid=int(pid), hostname=spec.hostname)
 
     def exec(self, started: Started, argv: tuple[str, ...]) -> Ran:
@@ -45,12 +55,12 @@ class Oci:
 
     def run(self, argv: tuple[str, ...]) -> Ran:
         """``runtime run ID`` in the foreground; the runtime removes it by itself."""
-        box = self._bundle(BoxSpec(), argv)
-        return self._machine.run((*self._command, "run", "--bundle", f"{self._folder}/{box}", box))
+        box, config = self._bundle(BoxSpec(), argv)
+        return self._machine.run(self._script(_BUNDLE + _RUN, box), stdin=config)
 
     def remove(self, started: Started) -> None:
-        """``runtime delete --force ID``."""
-        done = self._machine.run((*self._command, "delete", "--force", started.id))
+        """``runtime kill ID KILL``, then ``runtime delete --force ID``."""
+        done = self._machine.run(self._script(_REMOVE, started.id))
         if done.status:
             raise BoxError(f"{self.name} cannot remove a container: {last_line(done.stderr)}")
 
@@ -72,20 +82,23 @@ class Oci:
     def _command(self) -> tuple[str, ...]:
         return (self._program, "--root", self._state)
 
-    def _bundle(self, spec: BoxSpec, argv: tuple[str, ...]) -> str:
+    def _script(self, script: str, box: str) -> tuple[str, ...]:
+        bundle = f"{self._folder}/{box}"
+        return ("sh", "-c", script, "sh", self._program, self._state, bundle, box)
+
+    def _bundle(self, spec: BoxSpec, argv: tuple[str, ...]) -> tuple[str, str]:
+        """A new container's id and its ``config.json``."""
         if not self._folder:
             self._folder = self._machine.temporary()
             make_root(self._machine, f"{self._folder}/rootfs")
             self._base = self._specification()
         self._count += 1
         box = f"{self._shop.session}-{self._count}"
-        self._machine.must(("mkdir", f"{self._folder}/{box}"), "no place for a bundle")
         config = configure(self._base, spec, argv)
         config["root"]["path"] = f"{self._folder}/rootfs"
         # Relative: below the group that the agent is in, on every cgroup version.
         config["linux"]["cgroupsPath"] = box
-        self._machine.write(f"{self._folder}/{box}/config.json", json.dumps(config))
-        return box
+        return box, json.dumps(config)
 
     def _specification(self) -> dict[str, Any]:
         script = 'cd "$1" && "$2" spec >&2 && cat config.json'
