@@ -10,13 +10,18 @@ from toolkit.conformance.session import Options, run_checks, selected
 from toolkit.fleet.links import Options as LinkOptions
 
 
+def console() -> Console:
+    """Standard output; a report decides its width where it is no terminal."""
+    return Console(highlight=False)
+
+
 def check_hosts(options: Options, inventory: tuple[str, ...], limit: str) -> int:
     """Check the hosts that ``--limit`` leaves of the inventory; the exit status."""
     hosts = inventory_of(inventory)
     names = chosen(hosts, limit)
     with Sessions(hosts, LinkOptions()) as sessions:
         links = {name: partial(sessions.link, name) for name in names}
-        return run_checks(options, links, console=Console(highlight=False))
+        return run_checks(options, links, console=console())
 
 
 def list_checks(options: Options) -> None:
