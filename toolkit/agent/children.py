@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from toolkit.agent.interrupts import HELD
 from toolkit.core.errors import NotFoundError, ToolkitError
 
 END_SECONDS = 2.0
@@ -33,10 +34,26 @@ def run(
 
     ``timeout`` is in seconds. Raises ``NotFoundError`` where there is no such program.
     """
+    child: subprocess.Popen[bytes] | None = None
     try:
-        child = subprocess.Popen(
+        with HELD:
+            child = _start(argv, env=env, cwd=cwd, has_input=bool(stdin))
+        out, err = child.communicate(stdin or None, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise ToolkitError(f"'{' '.join(argv)}' did not end within {timeout:g} s") from None
+    finally:
+        if child is not None:
+            _end(child)
+    return Ended(status=child.returncode, stdout=out, stderr=err)
+
+
+def _start(
+    argv: tuple[str, ...], *, env: Mapping[str, str] | None, cwd: str | None, has_input: bool
+) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
             argv,
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=env,
@@ -49,25 +66,23 @@ def run(
         raise NotFoundError(what) from None
     except PermissionError as error:
         raise ToolkitError(f"'{argv[0]}' cannot be run: {error.strerror}") from None
-    with child:
-        try:
-            out, err = child.communicate(stdin or None, timeout=timeout)
-        except subprocess.TimeoutExpired:
-            _end(child)
-            raise ToolkitError(f"'{' '.join(argv)}' did not end within {timeout:g} s") from None
-        except BaseException:
-            _end(child)
-            raise
-    return Ended(status=child.returncode, stdout=out, stderr=err)
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
-    """SIGTERM to the group, SIGKILL two seconds later; also for grandchildren that hold a pipe."""
-    _kill(child.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(END_SECONDS)
-    _kill(child.pid, signal.SIGKILL)
-    child.wait()
+    """End the group of a child that still runs, also for grandchildren that hold a pipe.
+
+    SIGTERM first, SIGKILL two seconds later.
+    """
+    if child.returncode is None:
+        _kill(child.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(END_SECONDS)
+        _kill(child.pid, signal.SIGKILL)
+        child.wait()
+    for stream in (child.stdin, child.stdout, child.stderr):
+        if stream is not None:
+            with contextlib.suppress(BrokenPipeError):  # what it did not read any more
+                stream.close()
 
 
 def _kill(group: int, number: int) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from io import BufferedReader, BufferedWriter
 from typing import Any
 
+from toolkit.agent import interrupts
 from toolkit.agent.call import Answer, Call
 from toolkit.agent.methods import find
 from toolkit.core import faults, wire
@@ -29,9 +30,7 @@ EXIT_STUCK = 70  # sysexits.h EX_SOFTWARE: a request did not end in time after e
 def main() -> None:
     """Serve on stdin and stdout until end-of-file."""
     stdin, stdout = take_streams()
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
-    signal.signal(signal.SIGINT, _interrupt)
+    interrupts.listen()
     # Both say that whoever asked is gone: there is nobody left to tell.
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
         Server(stdin, stdout).run()
@@ -49,10 +48,6 @@ def take_streams() -> tuple[BufferedReader, BufferedWriter]:
     os.close(null)
     os.dup2(2, 1)
     return stdin, stdout
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 class Server:

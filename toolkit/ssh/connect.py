@@ -4,6 +4,7 @@ Fabric by itself accepts any host key, at jump hosts too, and leaves Nagle's alg
 costs 40 ms a request. Errors name the host and are ``UnavailableError``.
 """
 
+import contextlib
 import logging
 import os
 import socket
@@ -50,14 +51,11 @@ def connect(target: Target) -> fabric.Connection:
         raise UnavailableError(f"host '{target.host}': ssh_config: {error}") from None
     for hop in hops(connection):
         _make_strict(hop, KnownHosts.load((*target.known_hosts, *_known_files(hop))), target)
-    for hop in reversed(list(hops(connection))):
-        try:
-            if hop.gateway is None:
-                hop.connect_kwargs["sock"] = _socket(hop, target)
-            hop.open()
-        except BaseException as error:
-            close(connection)
-            raise _explained(error, hop, target) from error
+    with contextlib.ExitStack() as undo:
+        undo.callback(close, connection)
+        for hop in reversed(list(hops(connection))):
+            _open(hop, target)
+        undo.pop_all()
     connection.transport.set_keepalive(KEEPALIVE_SECONDS)
     return connection
 
@@ -141,10 +139,19 @@ def _socket(hop: fabric.Connection, target: Target) -> socket.socket:
     return made
 
 
-def _explained(error: BaseException, hop: fabric.Connection, target: Target) -> BaseException:
+def _open(hop: fabric.Connection, target: Target) -> None:
+    try:
+        if hop.gateway is None:
+            hop.connect_kwargs["sock"] = _socket(hop, target)
+        hop.open()
+    except HostKeyError as error:
+        raise HostKeyError(f"host '{target.host}': {error.message}", hint=error.hint) from error
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        raise _explained(error, hop, target) from error
+
+
+def _explained(error: Exception, hop: fabric.Connection, target: Target) -> UnavailableError:
     where = f"{hop.user}@{hop.host}:{hop.port}"
-    if isinstance(error, HostKeyError):
-        return HostKeyError(f"host '{target.host}': {error.message}", hint=error.hint)
     if isinstance(error, paramiko.AuthenticationException):
         return UnavailableError(
             f"host '{target.host}': {where} refused the login: {error}",
@@ -154,7 +161,5 @@ def _explained(error: BaseException, hop: fabric.Connection, target: Target) -> 
         return UnavailableError(
             f"host '{target.host}': {where} does not answer within {target.connect_timeout:g} s"
         )
-    if isinstance(error, OSError | EOFError | paramiko.SSHException):
-        said = getattr(error, "strerror", None) or str(error) or "it hung up"
-        return UnavailableError(f"host '{target.host}': no connection to {where}: {said}")
-    return error
+    said = getattr(error, "strerror", None) or str(error) or "it hung up"
+    return UnavailableError(f"host '{target.host}': no connection to {where}: {said}")

@@ -214,6 +214,6 @@ def start() -> None:
         say(error=refused.args[0], hint=refused.args[1])
         sys.exit(1)
     sys.path.insert(0, directory)
-    from toolkit.agent.serve import main
+    import importlib
 
-    main()
+    importlib.import_module("toolkit.agent.serve").main()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.agent import children
+from toolkit.agent.interrupts import Held
 from toolkit.core.errors import NotFoundError, ToolkitError
 
 
@@ -61,6 +62,27 @@ def test_an_interrupt_ends_the_group_and_goes_on(tmp_path: Path) -> None:
         children.run(("sh", "-c", script))
     timer.join()
     assert _is_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_an_interrupt_while_a_program_starts_waits_until_it_is_known() -> None:
+    held = Held()
+    done: list[str] = []
+
+    def start() -> None:
+        with held:
+            with held:
+                held.on_signal()
+                done.append("inner")
+            done.append("outer")
+        done.append("never")
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert done == ["inner", "outer"]
+    with held:
+        done.append("free again")
+    with pytest.raises(KeyboardInterrupt):
+        held.on_signal()
 
 
 def _is_gone(pid: int) -> bool:
