@@ -1,5 +1,7 @@
 """What provisioning promised, asked of the kernel and not of the tool that set it up."""
 
+from typing import Any
+
 from toolkit.conformance import promises
 from toolkit.conformance.check import check
 from toolkit.conformance.documents import HostDoc
@@ -8,21 +10,29 @@ from toolkit.conformance.verdict import Finding, equal, holds, none_of, not_appl
 
 @check("HOST-BRIDGE-13", area="R")
 def test_bridge(host: HostDoc) -> Finding:
-    """The bridge that the engine's configuration names is up and holds its address."""
-    wanted = promises.bridge(host)
-    if wanted is None:
-        return not_applicable(f"no bridge is named in {promises.ENGINE_FILE}")
-    link = host.links.get(wanted.name)
-    if link is None:
-        return holds(False, seen="no such link", expected=wanted.name)
-    # The address must be in the kernel's own routing table too, not only on the link.
-    right = link["up"] and link["bridge"] and wanted.address in link["local"]
-    state = f"{'up' if link['up'] else 'down'}, {'bridge' if link['bridge'] else 'no bridge'}"
+    """Each bridge that the configuration names is up and holds its address."""
+    wanted = promises.bridges(host)
+    if not wanted:
+        return not_applicable("no bridge in engine.toml, networkd or interfaces.d")
+    wrong = [fault for bridge in wanted if (fault := _fault(host.links.get(bridge.name), bridge))]
     return holds(
-        right,
-        seen=[state, *link["addresses"]],
-        expected=f"up, bridge {wanted.address}",
+        not wrong,
+        seen=wrong or [bridge.name for bridge in wanted],
+        expected=[f"{bridge.name} up {bridge.address}".strip() for bridge in wanted],
     )
+
+
+def _fault(link: dict[str, Any] | None, wanted: promises.Bridge) -> str:
+    if link is None:
+        return f"{wanted.name} absent"
+    if not link["bridge"]:
+        return f"{wanted.name} is no bridge"
+    if not link["up"]:
+        return f"{wanted.name} down"
+    # The kernel's own table of local addresses must know it, not only the link.
+    if wanted.address and wanted.address not in link["local"]:
+        return f"{wanted.name} has {' '.join(link['addresses']) or 'no address'}"
+    return ""
 
 
 @check("HOST-FORWARD-14", area="R")

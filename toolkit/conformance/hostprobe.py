@@ -9,6 +9,7 @@ segment that a container must not find. Reads ``/proc`` and ``/sys``, not the to
 from __future__ import annotations
 
 import ctypes  # noqa: TID251 - runs on a host that may not have toolkit.linux
+import fcntl
 import json
 import os
 import socket
@@ -161,19 +162,34 @@ def remains(order: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def addresses(link: str) -> list[str]:
-    """IPv4 addresses of a link as ``a.b.c.d/prefix``, asked of the kernel by ioctl."""
+def ask(link: str, request: int, argument: bytes = b"") -> bytes:
+    """What an ioctl of netdevice(7) answers about a link, without the name; empty on an error."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        import fcntl  # noqa: PLC0415 - only where there is a link to ask for
-
-        request = struct.pack("256s", link.encode()[:15])
         try:
-            address = fcntl.ioctl(any_socket, 0x8915, request)[20:24]
-            mask = fcntl.ioctl(any_socket, 0x891B, request)[20:24]
+            answer = fcntl.ioctl(any_socket, request, struct.pack("16s24s", _name(link), argument))
         except OSError:
-            return []
-    prefix = bin(int.from_bytes(mask, "big")).count("1")
-    return [f"{socket.inet_ntoa(address)}/{prefix}"]
+            return b""
+    return answer[16:]
+
+
+def _name(link: str) -> bytes:
+    return link.encode()[:15]
+
+
+def driver(link: str) -> str:
+    """The kind of a link, as ``bridge``; not from /sys, which may show another namespace."""
+    info = ctypes.create_string_buffer(struct.pack("I", 3), 196)  # ETHTOOL_GDRVINFO
+    answered = ask(link, 0x8946, struct.pack("P", ctypes.addressof(info)))
+    return info.raw[4:36].rstrip(b"\0").decode(errors="replace") if answered else ""
+
+
+def addresses(link: str) -> list[str]:
+    """The first IPv4 address of a link as ``a.b.c.d/prefix``."""
+    address, mask = ask(link, 0x8915), ask(link, 0x891B)
+    if not address or not mask:
+        return []
+    prefix = bin(int.from_bytes(mask[4:8], "big")).count("1")
+    return [f"{socket.inet_ntoa(address[4:8])}/{prefix}"]
 
 
 def network() -> dict[str, dict[str, Any]]:
@@ -183,13 +199,19 @@ def network() -> dict[str, dict[str, Any]]:
     for line in content("/proc/net/dev").splitlines()[2:]:
         link = line.partition(":")[0].strip()
         found[link] = {
-            "up": bool(int(content(f"/sys/class/net/{link}/flags") or "0", 16) & 1),
-            "bridge": os.path.isdir(f"/sys/class/net/{link}/bridge"),
+            "up": bool(ask(link, 0x8913)[:1] and ask(link, 0x8913)[0] & 1),
+            "bridge": driver(link) == "bridge",
             "addresses": addresses(link),
         }
         found[link]["local"] = [
             item for item in found[link]["addresses"] if f"-- {item.partition('/')[0]}\n" in local
         ]
+    for line in content("/proc/net/if_inet6").splitlines():
+        number, _, prefix, _, _, link = line.split()
+        address = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(number))
+        if link in found:
+            for key in ("addresses", "local"):
+                found[link][key].append(f"{address}/{int(prefix, 16)}")
     return found
 
 

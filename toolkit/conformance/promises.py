@@ -24,12 +24,40 @@ def engine(host: HostDoc) -> dict[str, Any] | None:
     return None if text is None else tomllib.loads(text)
 
 
-def bridge(host: HostDoc) -> Bridge | None:
-    """The bridge that the engine's configuration names."""
+def bridges(host: HostDoc) -> list[Bridge]:
+    """The bridges that the engine's configuration, networkd and ifupdown name, by name."""
+    found = {one.name: one for one in (*_ifupdown(host), *_networkd(host))}
     named = (engine(host) or {}).get("bridge")
-    if not isinstance(named, dict) or not named.get("name"):
-        return None
-    return Bridge(name=str(named["name"]), address=str(named.get("address", "")))
+    if isinstance(named, dict) and named.get("name"):
+        one = Bridge(name=str(named["name"]), address=str(named.get("address", "")))
+        found[one.name] = one
+    return [found[name] for name in sorted(found)]
+
+
+def _networkd(host: HostDoc) -> list[Bridge]:
+    """Bridges of systemd.netdev(5) with the address of systemd.network(5)."""
+    made, addresses = [], {}
+    for path, text in host.files.items():
+        values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+        if path.endswith(".netdev") and values.get("Kind") == "bridge":
+            made.append(values.get("Name", ""))
+        elif path.endswith(".network"):
+            addresses[values.get("Name", "")] = values.get("Address", "")
+    return [Bridge(name=name, address=addresses.get(name, "")) for name in made]
+
+
+def _ifupdown(host: HostDoc) -> list[Bridge]:
+    """Bridges of interfaces(5): a stanza that adds its link as one, or names its ports."""
+    found = []
+    for path, text in host.files.items():
+        if not path.startswith("/etc/network/interfaces.d/"):
+            continue
+        for stanza in text.split("iface ")[1:]:
+            words = stanza.split()
+            if "type bridge" in stanza or "bridge_ports" in words:
+                at = words.index("address") + 1 if "address" in words else 0
+                found.append(Bridge(name=words[0], address=words[at] if at else ""))
+    return found
 
 
 def modules(host: HostDoc) -> list[str]:
