@@ -18,7 +18,7 @@ from toolkit.inventory.model import Inventory
 from toolkit.inventory.patterns import select
 from toolkit.playbook.compiler import CompiledPlay, Selection, compile_play
 from toolkit.playbook.model import Play, Playbook
-from toolkit.playbook.results import Recap, Status, TaskDone, from_data
+from toolkit.playbook.results import Recap, Status, TaskDone, TaskStarted, from_data
 from toolkit.ssh.link import Link
 
 PREPARE_SECONDS = 5.0
@@ -173,6 +173,7 @@ class Provision:
 
     def _host(self, host: str, compiled: CompiledPlay, shared: Mapping[str, Any]) -> Recap:
         """Send one host its play and pass its events on."""
+        self._output.event(TaskStarted(host=host, task="connecting", index=-1))
         play = compiled.for_host(
             host,
             variables=self._inventory.variables(host),

@@ -60,6 +60,7 @@ class TerminalOutput:
     def close(self) -> None:
         """Take the live line away."""
         self._status.stop()
+        self._text.close()
 
     def _write(self, text: str, style: str) -> None:
         self._console.print(Text(text, style=_STYLES[style]), soft_wrap=True)

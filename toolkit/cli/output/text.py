@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 
+from toolkit.cli.output.ordering import InOrder
 from toolkit.playbook.results import ChangeUndone, Event, Recap, Status, TaskDone, UndoDone
 
 Line = tuple[str, str]
@@ -33,11 +34,14 @@ class TextOutput:
         self._write = write
         self._lock = threading.Lock()
         self._head: tuple[int, bool] | None = None
+        self._order = InOrder()
 
     def play(self, title: str, hosts: tuple[str, ...]) -> None:
         """``PLAY [title] ****``."""
         with self._lock:
+            self._flush()
             self._head = None
+            self._order = InOrder()
             self._lines(((rule(f"PLAY [{title}]"), "head"),))
             if not hosts:
                 self._write("skipping: no hosts matched", "skipped")
@@ -45,9 +49,9 @@ class TextOutput:
     def event(self, event: Event) -> None:
         """The lines of one event, below the heading of its task."""
         with self._lock:
-            if isinstance(event, TaskDone):
-                self._task(event)
-            elif isinstance(event, ChangeUndone):
+            for done in self._order.take(event):
+                self._task(done)
+            if isinstance(event, ChangeUndone):
                 self._lines(undone(event))
             elif isinstance(event, UndoDone):
                 self._write(undo_sum(event), "failed" if event.failed else "head")
@@ -62,6 +66,7 @@ class TextOutput:
         found = list(recaps)
         width = max((len(recap.host) for recap in found), default=0)
         with self._lock:
+            self._flush()
             self._lines(((rule("PLAY RECAP"), "head"),))
             self._lines((counts(recap, width), _STYLES[recap.status]) for recap in found)
             for recap in found:
@@ -70,7 +75,13 @@ class TextOutput:
                     self._write(f"{recap.host}: notified, but did not run: {names}", "note")
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Tell what was held back, where a run is given up."""
+        with self._lock:
+            self._flush()
+
+    def _flush(self) -> None:
+        for done in self._order.rest():
+            self._task(done)
 
     def _task(self, event: TaskDone) -> None:
         head = (event.index, event.handler)
