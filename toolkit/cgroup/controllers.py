@@ -47,9 +47,9 @@ def placed(layout: Layout, limits: Limits) -> "Placed":
     for name, steps in old.items():
         if layout.find(name):
             found[name] = (1, steps)
-        elif name in on_v2:
-            found[name] = (2, new[name])
-        elif name in new or layout.v2 is None:
+        elif name in on_v2 or (name == devices.NAME and layout.v2):
+            found[name] = (2, new.get(name, ()))
+        else:
             raise missing(layout, name, steps[0].limit)
     return found
 

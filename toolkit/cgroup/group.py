@@ -10,7 +10,7 @@ import os
 import time
 from contextlib import ExitStack
 
-from toolkit.cgroup import controllers, cpuset, files, freezer
+from toolkit.cgroup import controllers, cpuset, devices, files, freezer
 from toolkit.cgroup.layout import UNIFIED, Hierarchy, Layout
 from toolkit.cgroup.limits import Limits
 from toolkit.cgroup.stats import Stats, oom_kills, read_stats
@@ -20,6 +20,7 @@ from toolkit.core.errors import (
     UnavailableError,
     UnsupportedError,
 )
+from toolkit.core.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _NO_RIGHT = (errno.EROFS, errno.EACCES, errno.EPERM)
 _RACES = 16
 _SIGKILL = 9
 _NO_LIMITS = Limits()
-_UNENFORCED = "device rules are not enforced: cgroup v2 has no files for them"
+_MOOT = "device rules are left out: in a user namespace no device can be made anyway"
 
 
 class Cgroup:
@@ -54,6 +55,9 @@ class Cgroup:
         """
         limits.check()
         _check_path(path)
+        warnings: tuple[str, ...] = ()
+        if limits.devices and devices.are_moot():
+            limits, warnings = replace(limits, devices=()), (_MOOT,)
         placed = controllers.placed(layout, limits)
         with ExitStack() as undo:
             paths: dict[str, str] = {}
@@ -63,9 +67,10 @@ class Cgroup:
                 paths |= dict.fromkeys(hierarchy.controllers if directory else (), directory)
             for name, (version, steps) in placed.items():
                 files.apply(paths[name if version == 1 else UNIFIED], steps)
+            if placed.get(devices.NAME, (1,))[0] == 2:
+                devices.enforce(paths[UNIFIED], limits.devices)
             undo.pop_all()
-        loose = bool(limits.devices) and "devices" not in placed
-        return cls(paths, warnings=(_UNENFORCED,) if loose else ())
+        return cls(paths, warnings=warnings)
 
     @classmethod
     def from_paths(cls, paths: "Mapping[str, str]") -> "Cgroup":

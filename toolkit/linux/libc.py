@@ -29,6 +29,7 @@ _X86_64 = {
     "keyctl": 250,
     "ioprio_set": 251,
     "seccomp": 317,
+    "bpf": 321,
     "execveat": 322,
 }
 _GENERIC = {
@@ -38,6 +39,7 @@ _GENERIC = {
     "keyctl": 219,
     "ioprio_set": 30,
     "seccomp": 277,
+    "bpf": 280,
     "execveat": 281,
 }
 _BY_MACHINE = {"x86_64": _X86_64, "aarch64": _GENERIC, "riscv64": _GENERIC, "loongarch64": _GENERIC}

@@ -117,7 +117,8 @@ def test_devices_keep_their_order() -> None:
         ("devices.allow", "c *:* m"),
         ("devices.allow", "c 1:3 rw"),
         ("devices.deny", "b 8:* rwm"),
-        ("devices.allow", "a *:* r"),
+        ("devices.allow", "b *:* r"),
+        ("devices.allow", "c *:* r"),
     ]
 
 

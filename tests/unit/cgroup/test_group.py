@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.cgroup import controllers, files
+from toolkit.cgroup import controllers, devices, files
 from toolkit.cgroup.group import Cgroup, enter
 from toolkit.cgroup.layout import Hierarchy, Layout
 from toolkit.cgroup.limits import DeviceRule, Limits
@@ -69,10 +69,20 @@ def test_an_absolute_path_begins_at_the_mount_point(v1: Layout, tmp_path: Path) 
     assert group.paths["memory"] == str(tmp_path / "memory" / "dockyard" / "box")
 
 
-def test_device_rules_on_v2_are_reported_not_refused(v2: Layout) -> None:
+def test_device_rules_are_moot_in_a_user_namespace(
+    v2: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "are_moot", lambda: True)
     group = Cgroup.create(v2, "dockyard/box", Limits(devices=(DeviceRule(allow=False),)))
-    assert "not enforced" in group.warnings[0]
+    assert "left out" in group.warnings[0]
     assert Cgroup.create(v2, "dockyard/box").warnings == ()
+
+
+def test_device_rules_that_cannot_be_enforced_are_an_error(v2: Layout, tmp_path: Path) -> None:
+    """A folder takes no program; without root not even loading one is allowed."""
+    with pytest.raises((OSError, UnsupportedError), match=r"bpf: |device rules cannot"):
+        Cgroup.create(v2, "dockyard/new", Limits(devices=(DeviceRule(allow=False),)))
+    assert not (tmp_path / "dockyard" / "new").exists()
 
 
 @pytest.mark.parametrize("path", ["", "/", ".", "a/../b", "..", "a\0b"])
