@@ -161,7 +161,8 @@ class FakeFiles:
 class FakeNetwork:
     """Links in a dictionary."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: FakeFiles) -> None:
+        self.files = files
         lo = Link(name="lo", index=1, up=True, mtu=65536, addresses=("127.0.0.1/8",))
         self.by_name: dict[str, Link] = {"lo": lo}
         self.table: tuple[Route, ...] = ()
@@ -181,10 +182,16 @@ class FakeNetwork:
         if name in self.by_name:
             raise ToolkitError(f"link '{name}' exists")
         self.by_name[name] = Link(name=name, index=len(self.by_name) + 1, kind="bridge")
+        default = "/proc/sys/net/ipv6/conf/default/accept_ra"
+        if self.files.stat(default):
+            self.files.seed(default.replace("default", name), self.files.read(default))
 
     def delete_link(self, name: str) -> None:
         self._edit(name)
         del self.by_name[name]
+        parameters = f"/proc/sys/net/ipv6/conf/{name}"
+        for path in (f"{parameters}/accept_ra", parameters):
+            self.files.nodes.pop(path, None)
 
     def add_address(self, name: str, address: str) -> None:
         self._edit(name)
@@ -336,7 +343,7 @@ class FakeHost:
 
     def __init__(self) -> None:
         self.files = FakeFiles()
-        self.net = FakeNetwork()
+        self.net = FakeNetwork(self.files)
         self.kernel = FakeKernel(self.files)
         self.packages = FakePackages()
         self.services = FakeServices()

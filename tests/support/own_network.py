@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pyroute2  # noqa: F401, TID251 - loaded once here, so that no child loads it again
@@ -23,6 +24,25 @@ def in_own_network(action: Callable[[], T]) -> T:
         return action()
 
     return in_child(enter)
+
+
+def in_own_machine(action: Callable[[], T], scratch: Path) -> T:
+    """The same with an ``/etc`` and a ``/var/lib`` whose changes end with the child.
+
+    ``scratch`` is an empty folder for them to lie in.
+    """
+
+    def enter() -> T:
+        mount("tmpfs", scratch, "tmpfs")
+        for number, folder in enumerate(("/etc", "/var/lib")):
+            upper, work = scratch / f"upper{number}", scratch / f"work{number}"
+            upper.mkdir()
+            work.mkdir()
+            layers = f"lowerdir={folder},upperdir={upper},workdir={work}"
+            mount("overlay", folder, "overlay", data=layers)
+        return action()
+
+    return in_own_network(enter)
 
 
 def ip(*words: str) -> str:

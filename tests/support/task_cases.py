@@ -32,6 +32,7 @@ class Case:
 def networkd(host: FakeHost) -> None:
     host.files.seed("/usr/lib/systemd/system/systemd-networkd.service", "[Install]\n")
     host.services.seed("systemd-networkd.service")
+    host.kernel.seed_sysctl("net.ipv6.conf.default.accept_ra", "1")
 
 
 def ifupdown(host: FakeHost) -> None:

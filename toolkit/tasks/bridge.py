@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from toolkit.core.errors import ConflictError, InvalidInputError
+from toolkit.facts import kernel
 from toolkit.net.links import check_name
 from toolkit.net.model import Link
 from toolkit.tasks import persistence
@@ -23,6 +24,7 @@ from toolkit.tasks.net_changes import (
 )
 from toolkit.tasks.persistence import Persist
 from toolkit.tasks.registry import Plan, task
+from toolkit.tasks.system_changes import SetSysctl
 
 _LEAST_MTU = {4: 68, 6: 1280}  # RFC 791, RFC 8200
 _DEFAULT_MTU = 1500
@@ -79,6 +81,7 @@ class Bridge:
         if self.address:
             _refuse_overlap(host, self.name, self.address)
         yield from self._live(link)
+        yield from _trust_no_router(host, self.name)
         yield from persistence.keep(host, by, self._wanted())
         return self._values(by)
 
@@ -147,6 +150,14 @@ def _refuse_overlap(host: Host, name: str, address: str) -> None:
                 f"{wanted} overlaps {there}, which this host reaches by '{route.link}'",
                 hint="choose another subnet for the bridge",
             )
+
+
+def _trust_no_router(host: Host, name: str) -> Iterator[Change]:
+    """A container must not become the host's IPv6 router (CVE-2020-13401)."""
+    parameter = f"net/ipv6/conf/{name}/accept_ra"
+    now = kernel.sysctl(host, parameter)
+    if now not in (None, "0"):
+        yield SetSysctl(name=parameter, new="0", old=str(now))
 
 
 def _gone(host: Host, link: Link | None) -> Iterator[Change]:

@@ -96,8 +96,11 @@ class LocalFiles:
     def link(self, path: str, target: str) -> None:
         """Make or replace a hard link in one step."""
         with _beside(path) as temporary:
-            os.link(target, temporary)
+            # link(2) itself does not follow a link, whatever the documentation of os.link says.
+            os.link(os.path.realpath(target, strict=True), temporary)
             os.replace(temporary, path)
+            if os.path.lexists(temporary):  # rename(2) does nothing between names of one file
+                os.unlink(temporary)
 
     def remove(self, path: str) -> None:
         """Remove a file, a link, or an empty directory."""

@@ -90,13 +90,13 @@ def network(wanted: Wanted) -> str:
     """Its addresses, as systemd.network(5) wants them.
 
     A bridge without ports has no carrier: it must be configured all the same, and boot must not
-    wait for it.
+    wait for it. No container may pose as the host's router.
     """
     address = f"Address={wanted.address}\n" if wanted.address else ""
     return (
         f"# Written by dockyard.\n[Match]\nName={wanted.name}\n"
         "\n[Link]\nRequiredForOnline=no\n"
-        f"\n[Network]\nConfigureWithoutCarrier=yes\n{address}"
+        f"\n[Network]\nConfigureWithoutCarrier=yes\nIPv6AcceptRA=no\n{address}"
     )
 
 
@@ -111,6 +111,7 @@ def interface(wanted: Wanted) -> str:
     lines += [
         "    pre-up ip link show dev $IFACE || ip link add name $IFACE type bridge",
         f"    pre-up ip link set dev $IFACE type bridge stp_state {stp}",
+        "    pre-up echo 0 > /proc/sys/net/ipv6/conf/$IFACE/accept_ra || true",
         *([f"    pre-up ip link set dev $IFACE mtu {wanted.mtu}"] if wanted.mtu else []),
         "    post-down ip link delete dev $IFACE",
     ]

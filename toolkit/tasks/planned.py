@@ -25,7 +25,7 @@ class PlannedHost:
     def __init__(self, below: Host) -> None:
         self._below = below
         self.files = PlannedFiles(below.files, self.may_appear)
-        self.net = PlannedNetwork(below)
+        self.net = PlannedNetwork(below, self.files)
         self.kernel = PlannedKernel(self.files)
         self.packages = PlannedPackages(below.packages)
         self.services = PlannedServices(below.services, self.files, self.packages)
@@ -99,8 +99,9 @@ class PlannedKernel:
 class PlannedNetwork:
     """Links as they would be; read from the host below when they are first needed."""
 
-    def __init__(self, below: Host) -> None:
+    def __init__(self, below: Host, files: PlannedFiles) -> None:
         self._below = below
+        self._files = files
         self._links: dict[str, Link] | None = None
 
     def links(self) -> tuple[Link, ...]:
@@ -126,6 +127,17 @@ class PlannedNetwork:
             raise ConflictError(f"link '{name}' exists")
         index = max((link.index for link in links.values()), default=0) + 1
         links[name] = Link(name=name, index=index, kind="bridge")
+        self._parameters(name)
+
+    def _parameters(self, name: str) -> None:
+        """The kernel gives every new link parameters of its own, from those of ``default``."""
+        for family in ("ipv4", "ipv6"):
+            default = f"/proc/sys/net/{family}/conf/default"
+            if self._files.stat(default):
+                own = f"/proc/sys/net/{family}/conf/{name}"
+                self._files.mkdir(own, Attributes(mode=0o555))
+                for parameter in self._files.listdir(default):
+                    self._files.mirror(f"{own}/{parameter}", f"{default}/{parameter}")
 
     def delete_link(self, name: str) -> None:
         """Plan that it is not there."""

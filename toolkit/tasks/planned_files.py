@@ -43,6 +43,7 @@ class PlannedFiles:
         self._below = below
         self._may_appear = may_appear
         self._nodes: dict[str, _Node | None] = {}
+        self._by_inode: dict[tuple[int, int], _Node] = {}  # so that all names of a file change
 
     def read(self, path: str) -> bytes:
         """The whole content; links are followed."""
@@ -59,7 +60,9 @@ class PlannedFiles:
         where = self._resolve(path, follow=follow)
         if where in self._nodes:
             return _stat_of(self._nodes[where])
-        return self._below.stat(where, follow=False) if self._shows(where) else None
+        found = self._below.stat(where, follow=False) if self._shows(where) else None
+        changed = self._by_inode.get(found.inode) if found else None
+        return _stat_of(changed) if changed else found
 
     def listdir(self, path: str) -> tuple[str, ...]:
         """The names in a directory, sorted."""
@@ -92,6 +95,14 @@ class PlannedFiles:
         """Plan a regular file."""
         self._put(path, _Node(kind="file", attributes=attributes, data=data, size=len(data)))
 
+    def mirror(self, path: str, origin: str) -> None:
+        """Plan a file with the content and mode of another, read only when it is asked for."""
+        where = self._resolve(origin, follow=True)
+        node = self._node(where)
+        if node is None:
+            raise _error(errno.ENOENT, origin)
+        self._put(path, replace(node))
+
     def mkdir(self, path: str, attributes: Attributes) -> None:
         """Plan a directory."""
         if self.stat(path, follow=False):
@@ -104,7 +115,11 @@ class PlannedFiles:
 
     def link(self, path: str, target: str) -> None:
         """Plan a hard link."""
-        self._put(path, self._held(target, follow=True))
+        where = self._resolve(target, follow=True)
+        node = self._node(where)
+        if node and node.kind == "directory":
+            raise _error(errno.EPERM, target)
+        self._put(path, self._held(where, follow=False))
 
     def remove(self, path: str) -> None:
         """Plan that nothing lies there."""
@@ -146,6 +161,9 @@ class PlannedFiles:
         node = self._node(where)
         if node is None:
             raise _error(errno.ENOENT, path)
+        found = self._below.stat(where, follow=False) if where not in self._nodes else None
+        if found and found.inode != (0, 0):
+            self._by_inode[found.inode] = node
         self._nodes[where] = node
         return node
 
@@ -156,6 +174,8 @@ class PlannedFiles:
         found = self._below.stat(where, follow=False) if self._shows(where) else None
         if found is None:
             return None
+        if found.inode in self._by_inode:
+            return self._by_inode[found.inode]
         return _Node(
             kind=found.kind,
             attributes=Attributes(mode=found.mode, uid=found.uid, gid=found.gid),

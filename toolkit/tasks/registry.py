@@ -150,8 +150,17 @@ def _wrong(key: str, kind: Any, value: object) -> list[Fault]:
 
 
 def _octal_hint(value: int) -> str:
-    written = str(value) if set(str(value)) <= set("01234567") else f"{value:o}"
-    return f'YAML reads bare digits as another number; write mode: "{written.zfill(4)}"'
+    """``mode: 644`` and ``mode: 0644`` both reach us as a number: guess which was written."""
+    digits = str(value)
+    as_written = set(digits) <= set("01234567") and _usual(int(digits, 8))
+    mode = digits if as_written else f"{value:o}"
+    return f'YAML reads bare digits as another number; write mode: "{mode.zfill(4)}"'
+
+
+def _usual(mode: int) -> bool:
+    """Can the owner read, the group do no more than the owner, and others no more than it?"""
+    owner, group, other = mode >> 6 & 7, mode >> 3 & 7, mode & 7
+    return bool(owner & 4) and group & ~owner == 0 and other & ~group == 0
 
 
 def _together(kind: type[Task], arguments: Mapping[str, Any]) -> list[Fault]:
