@@ -48,7 +48,7 @@ def playbook(sshd_hosts: SshdHosts, tmp_path: Path) -> Path:
 
 
 def dockyard(hosts: SshdHosts, *words: str) -> "subprocess.CompletedProcess[str]":
-    return hosts.run((sys.executable, "-m", "toolkit.cli.entry", *words))
+    return hosts.run((sys.executable, "-P", "-m", "toolkit.cli.entry", *words))
 
 
 def apply(
@@ -143,7 +143,7 @@ def test_ctrl_c_ends_both_hosts_cleanly(sshd_hosts: SshdHosts, playbook: Path) -
     playbook.write_text(HANGING)
     inventory = sshd_hosts.inventory(playbook.parent)
     words = ("apply", str(playbook), "-i", str(inventory))
-    argv = sshd_hosts.argv((sys.executable, "-m", "toolkit.cli.entry", *words))
+    argv = sshd_hosts.argv((sys.executable, "-P", "-m", "toolkit.cli.entry", *words))
     with subprocess.Popen(argv, env=sshd_hosts.env, stdout=subprocess.DEVNULL) as child:
         wait_until(lambda: all(host.pids("sleep 4321") for host in sshd_hosts.hosts))
         child.send_signal(signal.SIGINT)

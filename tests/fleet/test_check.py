@@ -14,7 +14,7 @@ pytestmark = pytest.mark.root
 
 
 def check(hosts: SshdHosts, folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    argv = (sys.executable, "-m", "toolkit.cli.entry", "check", "--area", "A", *words)
+    argv = (sys.executable, "-P", "-m", "toolkit.cli.entry", "check", "--area", "A", *words)
     env = {"DOCKYARD_CGROUP_PARENT": f"dockyard-test-{folder.name}"}
     return hosts.run((*argv, "--json", str(folder / "results")), env=env, timeout=110)
 

@@ -18,7 +18,7 @@ def test_a_container_host_over_ssh(tmp_path: Path) -> None:
         env = {"DOCKYARD_CGROUP_PARENT": "dockyard-test-walk"}
 
         def dockyard(*words: str) -> str:
-            argv = (sys.executable, "-m", "toolkit.cli.entry", *words, "-i", inventory)
+            argv = (sys.executable, "-P", "-m", "toolkit.cli.entry", *words, "-i", inventory)
             done = hosts.run(argv, env=env)
             assert done.returncode == 0, done.stdout + done.stderr
             return done.stdout
