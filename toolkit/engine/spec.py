@@ -187,13 +187,13 @@ def check_modes(config: "ContainerConfig") -> None:
         raise InvalidInputError(f"pid: '{config.pid}' is neither host nor container:NAME")
 
 
+_SHM = "/dev/shm"  # noqa: S108 - the container's own
 _QUIET = ("nosuid", "noexec", "nodev")
 
 
 def _default_mounts(config: "ContainerConfig") -> tuple[Mount, ...]:
     """Docker's mounts, without those that a mount asked for takes the place of."""
     kernel = "rw" if config.privileged else "ro"
-    shm = ("mode=1777", f"size={defaults.SHM_SIZE >> 10}k")
     terminals = ("newinstance", "ptmxmode=0666", "mode=0620", "gid=5")
     mounts = [
         _kernel_mount("/proc", "proc", *_QUIET),
@@ -202,15 +202,13 @@ def _default_mounts(config: "ContainerConfig") -> tuple[Mount, ...]:
         _kernel_mount("/sys", "sysfs", *_QUIET, kernel),
         _kernel_mount("/sys/fs/cgroup", "cgroup", *_QUIET, kernel),
     ]
-    if config.ipc == "host":
-        mounts += [
-            Mount(destination=path, type="bind", source=path, options=("rbind", *_QUIET))
-            for path in ("/dev/mqueue", "/dev/shm")  # noqa: S108 - it is the container's
-        ]
-    else:
-        mounts.append(_kernel_mount("/dev/mqueue", "mqueue", *_QUIET))
-        if config.ipc != "none":
-            mounts.append(_kernel_mount("/dev/shm", "tmpfs", *_QUIET, *shm))  # noqa: S108 - same
+    mounts.append(_kernel_mount("/dev/mqueue", "mqueue", *_QUIET))
+    if config.ipc == "host":  # a new mqueue mount shows the host's queues; its shm is a mount
+        options = ("rbind", *_QUIET)
+        mounts.append(Mount(destination=_SHM, type="bind", source=_SHM, options=options))
+    elif config.ipc != "none":
+        size = f"size={defaults.SHM_SIZE >> 10}k"
+        mounts.append(_kernel_mount(_SHM, "tmpfs", *_QUIET, "mode=1777", size))
     taken = {bind.target for bind in config.binds} | {tmpfs.target for tmpfs in config.tmpfs}
     return tuple(mount for mount in mounts if mount.destination not in taken)
 
