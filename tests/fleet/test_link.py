@@ -9,13 +9,14 @@ from collections.abc import Callable
 
 import pytest
 
-from support.sshd_hosts import SshHost
+from support.sshd_hosts import SshdHosts, SshHost
 from toolkit.core.errors import (
     NotFoundError,
     ToolkitError,
     UnavailableError,
     UnsupportedError,
 )
+from toolkit.ssh import connect
 from toolkit.ssh.link import StreamLink
 
 pytestmark = pytest.mark.root
@@ -208,6 +209,27 @@ def test_a_connection_that_breaks_ends_what_ran_there(link_to: Open, host: SshHo
     assert f"host '{host.name}': link lost during 'run'" in error.message
     wait_for_none(host, "sleep 1234")
     wait_for_none(host, "-I -S -c")
+
+
+def test_a_network_that_goes_away_is_noticed(
+    link_to: Open, sshd_hosts: SshdHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "USER_TIMEOUT_MS", 1500)
+    monkeypatch.setattr(connect, "KEEPALIVE_SECONDS", 1)
+    host = sshd_hosts.hosts[1]
+    link = link_to(host)
+
+    def unplug() -> None:
+        wait_for(host, "sleep 1234")
+        host.run("ip", "link", "set", "dev", "eth0", "down")
+
+    try:
+        error = lose(link, unplug)
+    finally:
+        host.run("ip", "link", "set", "dev", "eth0", "up")
+        for pid in host.pids("sleep 1234"):
+            os.kill(pid, signal.SIGKILL)
+    assert f"host '{host.name}': link lost during 'run'" in error.message
 
 
 def test_closing_the_link_ends_what_ran_there(link_to: Open, host: SshHost) -> None:
