@@ -145,8 +145,10 @@ class Provision:
             )
         for (play, data), hosts in zip(compiled, matched, strict=True):
             self._play(play, data, hosts)
-        self._output.recap(self._recaps.values())
-        return self._recaps
+        order = [host for host in self._inventory.hosts if host in self._recaps]
+        recaps = {host: self._recaps[host] for host in order}
+        self._output.recap(recaps.values())
+        return recaps
 
     def _hosts(self, play: Play, allowed: set[str]) -> tuple[str, ...]:
         return tuple(host for host in select(self._inventory, play.hosts) if host in allowed)

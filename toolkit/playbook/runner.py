@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from toolkit.core.errors import InvalidInputError, ToolkitError
+from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError
 from toolkit.core.events import EventSink
+from toolkit.core.suggest import did_you_mean
 from toolkit.playbook.journal import HIDDEN, Journal
 from toolkit.playbook.results import PlayStarted, Recap, Status, TaskDone, TaskStarted, worst
 from toolkit.playbook.scope import OMIT, Scope
@@ -19,7 +20,8 @@ from toolkit.playbook.sources import Sources
 from toolkit.tasks import registry
 from toolkit.tasks.changes import Change, to_data
 from toolkit.tasks.host import Host
-from toolkit.tasks.perform import Outcome, perform
+from toolkit.tasks.perform import perform
+from toolkit.tasks.registry import Task
 
 Facts = Callable[[Host], Mapping[str, Any]]
 
@@ -204,33 +206,47 @@ class Runner:
                 raise ToolkitError(
                     "'become' needs root on the host", hint="connect as root, or allow sudo"
                 )
-            return self._judge(task, self._perform(task))
-        except (ToolkitError, OSError, _Stopped) as error:
+            return self._judge(task, self._attempt(task))
+        except (ToolkitError, OSError) as error:
             return _failed(error)
 
-    def _perform(self, task: Mapping[str, Any]) -> Outcome:
+    def _attempt(self, task: Mapping[str, Any]) -> _Ended:
+        """Apply what the module plans; a failure keeps the changes that came before it."""
+        made = self._made(task)
+        applied: list[Change] = []
+        announced = 0
+
+        def announce(change: Change) -> None:
+            nonlocal announced
+            self._announce(task, change)
+            announced += 1
+
+        check = self._mode.check if task.get("check_mode") is None else task["check_mode"]
+        try:
+            if check:
+                outcome = perform(made, self._planned_host(), applied=applied)
+            else:
+                outcome = perform(made, self._real, before=announce, applied=applied)
+        except (ToolkitError, OSError) as error:
+            return _failed(error, tuple(applied))
+        finally:
+            if announced == len(applied):  # else the last one may be half done: undo must know
+                self._journal.settle()
+        return _Ended(
+            status=Status.CHANGED if outcome.changed else Status.OK,
+            registered=outcome.registered(),
+            changes=outcome.changes,
+        )
+
+    def _made(self, task: Mapping[str, Any]) -> Task:
+        """The task module with its arguments rendered and checked."""
         module = str(task["module"])
         arguments = {
             key: value for key, value in self._scope.render(task["args"]).items() if value != OMIT
         }
-        arguments = self._sources.resolve(module, arguments, self._scope)
-        made = registry.build(module, arguments)
+        made = registry.build(module, self._sources.resolve(module, arguments, self._scope))
         self._proves.update(dict.fromkeys(made.proves))
-        check = self._mode.check if task.get("check_mode") is None else task["check_mode"]
-        if check:
-            return perform(made, self._planned_host())
-        applied: list[Change] = []
-
-        def announce(change: Change) -> None:
-            self._announce(task, change)
-            applied.append(change)
-
-        try:
-            outcome = perform(made, self._real, before=announce)
-        except (ToolkitError, OSError) as error:
-            raise _Stopped(error, tuple(applied)) from error
-        self._journal.settle()
-        return outcome
+        return made
 
     def _planned_host(self) -> Host:
         if self._planned is None:
@@ -251,52 +267,61 @@ class Runner:
             }
         )
 
-    def _judge(self, task: Mapping[str, Any], outcome: Outcome) -> _Ended:
-        """Let ``changed_when`` and ``failed_when`` decide over what the module did."""
-        registered = outcome.registered()
-        if "ansible_facts" in outcome.values:
-            self._scope.learn_facts(outcome.values["ansible_facts"])
-        name = task.get("register", "")
-        if name:
-            self._scope.learn(name, registered)
+    def _judge(self, task: Mapping[str, Any], ended: _Ended) -> _Ended:
+        """Register the result and let ``changed_when`` and ``failed_when`` have the last word."""
+        registered = ended.registered
+        self._scope.learn_facts(registered.get("ansible_facts", {}))
+        if task.get("register"):
+            self._scope.learn(task["register"], registered)
         if task.get("changed_when") is not None:
             registered["changed"] = self._scope.holds(tuple(task["changed_when"])) is None
+        message = ended.message
         if task.get("failed_when") is not None:
             registered["failed"] = self._scope.holds(tuple(task["failed_when"])) is None
+            message = (message or "its 'failed_when' holds") if registered["failed"] else ""
         status = Status.CHANGED if registered["changed"] else Status.OK
-        message = ""
         if registered["failed"]:
-            status, message = Status.FAILED, "its 'failed_when' holds"
-        return _Ended(
-            status=status, registered=registered, changes=outcome.changes, message=message
-        )
+            status = Status.FAILED
+        return replace(ended, status=status, message=message, hint=ended.hint if message else "")
 
     def _finish(self, task: Mapping[str, Any], ended: _Ended, done: TaskDone, began: float) -> bool:
         """Register, notify, count and report the task; false where the host must stop."""
+        ignored = False
+        try:
+            if ended.status is Status.FAILED:
+                ignored = self._ignores(task)
+            elif ended.registered.get("changed"):
+                self._notify(task)
+        except ToolkitError as error:
+            ended = _failed(error, ended.changes)
         if task.get("register"):
             self._scope.learn(task["register"], ended.registered)
-        failed = ended.status is Status.FAILED
-        ignored = failed and self._ignores(task)
-        changed = bool(ended.registered.get("changed"))
-        if changed and not failed:
-            self._notified.update(str(self._scope.render(name)) for name in task.get("notify", ()))
-        self._count(ended.status, changed=changed, ignored=ignored)
+        self._count(ended, ignored=ignored)
         self._send(replace(self._event(task, ended, done, began), ignored=ignored))
-        return not failed or ignored
+        return ended.status is not Status.FAILED or ignored
+
+    def _notify(self, task: Mapping[str, Any]) -> None:
+        """Remember the handlers to run; one whose name only the host knows may not exist."""
+        known = {handler["name"] for handler in self._play.get("handlers", [])}
+        for raw in task.get("notify", ()):
+            name = str(self._scope.render(raw))
+            if name not in known:
+                raise NotFoundError(f"there is no handler '{name}'", hint=did_you_mean(name, known))
+            self._notified.add(name)
 
     def _ignores(self, task: Mapping[str, Any]) -> bool:
         wish = task.get("ignore_errors", False)
         return bool(wish) and self._scope.holds((_bare(wish),)) is None
 
-    def _count(self, status: Status, *, changed: bool, ignored: bool) -> None:
+    def _count(self, ended: _Ended, *, ignored: bool) -> None:
         recap = self._recap
-        good = status in (Status.OK, Status.CHANGED) or ignored
+        good = ended.status in (Status.OK, Status.CHANGED) or ignored
         self._recap = replace(
             recap,
             ok=recap.ok + good,
-            changed=recap.changed + (good and changed),
-            skipped=recap.skipped + (status is Status.SKIPPED),
-            failed=recap.failed + (status is Status.FAILED and not ignored),
+            changed=recap.changed + bool(good and ended.registered.get("changed")),
+            skipped=recap.skipped + (ended.status is Status.SKIPPED),
+            failed=recap.failed + (ended.status is Status.FAILED and not ignored),
             ignored=recap.ignored + ignored,
         )
 
@@ -333,15 +358,6 @@ class Runner:
         return tuple(one.unified() if one else "" for one in found)
 
 
-class _Stopped(Exception):  # noqa: N818 - not an error of its own: it carries one and what preceded it
-    """A task that failed after it had already changed something."""
-
-    def __init__(self, reason: ToolkitError | OSError, changes: tuple[Change, ...]) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-        self.changes = changes
-
-
 def _bare(wish: bool | str) -> bool | str:
     """The expression inside ``{{ }}``, where a keyword takes a template."""
     if isinstance(wish, str) and wish.startswith("{{") and wish.endswith("}}"):
@@ -349,10 +365,7 @@ def _bare(wish: bool | str) -> bool | str:
     return wish
 
 
-def _failed(error: ToolkitError | OSError | _Stopped) -> _Ended:
-    changes: tuple[Change, ...] = ()
-    if isinstance(error, _Stopped):
-        changes, error = error.changes[:-1], error.reason
+def _failed(error: ToolkitError | OSError, changes: tuple[Change, ...] = ()) -> _Ended:
     message = str(error)
     return _Ended(
         status=Status.FAILED,

@@ -66,8 +66,9 @@ class Scope:
 
     def learn_facts(self, facts: Mapping[str, Any]) -> None:
         """Add facts that a module reported."""
-        self._facts = {**self.facts(), **facts}
-        self._rendered.clear()
+        if facts:
+            self._facts = {**self.facts(), **facts}
+            self._rendered.clear()
 
     def facts(self) -> dict[str, Any]:
         """The host's facts, gathered at the first call."""

@@ -39,19 +39,19 @@ def apply(params: Mapping[str, Any], *, host: Host, send: Send, root: str = "") 
         run=run,
         root=os.geteuid() == 0,
     )
-    journal = None if mode.check else journals.FileJournal(run, root=root or journals.usual_root())
+    # In check mode too: a task with 'check_mode: no' changes things for real.
+    journal = journals.FileJournal(run, root=root or journals.usual_root())
     try:
         recap = run_play(
             params["play"],
             host,
             _DataSink(send),
             mode=mode,
-            journal=journal or journals.NoJournal(),
+            journal=journal,
             facts=_facts,
         )
     finally:
-        if journal:
-            journal.close()
+        journal.close()
     return to_data(recap)
 
 

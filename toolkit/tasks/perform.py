@@ -26,13 +26,20 @@ class Outcome:
         return {"changed": self.changed, "failed": False, **self.values}
 
 
-def perform(task: Task, host: Host, *, before: Callable[[Change], None] | None = None) -> Outcome:
+def perform(
+    task: Task,
+    host: Host,
+    *,
+    before: Callable[[Change], None] | None = None,
+    applied: list[Change] | None = None,
+) -> Outcome:
     """Apply what the task plans, change by change.
 
     ``before`` sees each change just before it is applied, so that a journal knows of a step that
-    dies half way. Give a planned host for check mode.
+    dies half way; ``applied`` is filled as they succeed, so that a failure leaves them known.
+    Give a planned host for check mode.
     """
-    changes: list[Change] = []
+    changes = [] if applied is None else applied
     plan = task.plan(host)
     answer: object = None
     while True:

@@ -156,6 +156,28 @@ def test_changed_when_and_failed_when_have_the_last_word() -> None:
     assert ran.statuses == ["ok", "failed"]
 
 
+def test_failed_when_may_forgive_a_module_that_failed() -> None:
+    ran = run_tasks(
+        jot("/etc/a", fails=True, register="r", failed_when=["r.msg != 'it fails'"]),
+        jot("/etc/b", "{{ r.msg }}", when=["not r.failed"]),
+    )
+    assert ran.statuses == ["changed", "changed"]
+    assert ran.text("/etc/b") == "it fails"
+
+
+def test_a_notified_handler_whose_name_is_rendered_must_exist() -> None:
+    handler = {**jot("/etc/h"), "name": "tell"}
+    ran = run_tasks(jot("/etc/a", notify=["{{ x }}"]), vars={"x": "tell"}, handlers=[handler])
+    assert ran.statuses == ["changed", "changed"]
+    ran = run_tasks(jot("/etc/a", notify=["{{ x }}"]), vars={"x": "tall"}, handlers=[handler])
+    assert ran.statuses == ["failed"]
+    assert (ran.done[0].message, ran.done[0].hint) == (
+        "there is no handler 'tall'",
+        "did you mean 'tell'?",
+    )
+    assert ran.done[0].changes
+
+
 def test_check_mode_changes_nothing_and_later_tasks_see_the_plan() -> None:
     ran = run_tasks(
         jot("/etc/a", "1"), jot("/etc/a", "1"), jot("/etc/a", "2"), check=True, diff=True
