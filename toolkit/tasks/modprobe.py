@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from toolkit.core.errors import ConflictError, InvalidInputError, UnsupportedError
 from toolkit.facts import kernel
-from toolkit.facts.machine import names, text
+from toolkit.facts.machine import names
 from toolkit.tasks import paths
 from toolkit.tasks.changes import Change
 from toolkit.tasks.host import Host
@@ -121,10 +121,10 @@ def _configurations(host: Host, folder: str) -> tuple[str, ...]:
 
 
 def _lines(host: Host, path: str) -> list[str]:
-    return text(host, path).splitlines()
+    return paths.text_of(host, path).splitlines()
 
 
 def _put(host: Host, path: str, content: str) -> Iterator[Change]:
     plain = paths.Ownership(owner=None, group=None, mode=None)
     yield from paths.make_directories(host, path.rpartition("/")[0], plain)
-    yield from paths.write(host, paths.resolve(host, path), content.encode(), plain)
+    yield from paths.write(host, paths.resolve(host, path), paths.as_bytes(content), plain)

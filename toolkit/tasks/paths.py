@@ -56,6 +56,19 @@ def content_of(machine: Machine, path: str, found: Stat) -> Content:
     return Content(data=machine.files.read(path), attributes=attributes_of(found))
 
 
+def text_of(machine: Machine, path: str) -> str:
+    """A text file's content, ``""`` where there is none; ``as_bytes`` gives its bytes again."""
+    try:
+        return machine.files.read(path).decode(errors="surrogateescape")
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
+def as_bytes(text: str) -> bytes:
+    """The bytes of what ``text_of`` read, whatever its encoding was."""
+    return text.encode(errors="surrogateescape")
+
+
 class Ownership:
     """The ``owner``, ``group`` and ``mode`` that a task was given, each ``None`` if it was not."""
 

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from toolkit.core.errors import InvalidInputError, UnsupportedError
 from toolkit.facts import managers
-from toolkit.facts.machine import text
 from toolkit.facts.managers import NetworkManager
 from toolkit.tasks import modes, paths
 from toolkit.tasks.changes import Change
@@ -136,11 +135,11 @@ def _enable(host: Host) -> Iterator[Change]:
 
 def _source(host: Host, path: str) -> Iterator[Change]:
     """Have ``/etc/network/interfaces`` read the file, where it does not yet."""
-    content = text(host, managers.INTERFACES)
+    content = paths.text_of(host, managers.INTERFACES)
     if not sources(content, path):
         plain = paths.Ownership(owner=None, group=None, mode=None)
         new = content + ("" if not content or content.endswith("\n") else "\n") + f"source {path}\n"
-        yield from paths.write(host, managers.INTERFACES, new.encode(), plain)
+        yield from paths.write(host, managers.INTERFACES, paths.as_bytes(new), plain)
 
 
 def sources(content: str, path: str) -> bool:

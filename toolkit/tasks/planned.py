@@ -209,11 +209,15 @@ class PlannedPackages:
 
     def rehearse(self, verb: str, names: tuple[str, ...]) -> tuple[PackageStep, ...]:
         """What the host below foresees, less what is planned already."""
-        planned = [name for name in names if name in self._planned]
-        asked = tuple(name for name in names if name not in self._planned)
+        bare = {name: name.partition("=")[0] for name in names}
+        asked = tuple(name for name in names if bare[name] not in self._planned)
         steps = list(self._below.rehearse(verb, asked) if asked else ())
-        if verb != "install":
-            steps += [PackageStep(name=name, old=self._planned[name]) for name in planned]
+        real = self._below.installed()
+        for name in bare.values():
+            if name in self._planned:
+                now = self._planned[name]
+                new = (now or real.get(name, "unknown")) if verb == "install" else ""
+                steps.append(PackageStep(name=name, old=now, new=new))
         here = self.installed()
         self._foreseen = tuple(step for step in steps if here.get(step.name, "") != step.new)
         return self._foreseen

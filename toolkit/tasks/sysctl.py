@@ -79,13 +79,13 @@ class Sysctl:
         found = host.files.stat(path)
         if found is None and self.state is State.ABSENT:
             return
-        text = host.files.read(path).decode() if found else ""
+        text = paths.text_of(host, path)
         wanted = None if self.state is State.ABSENT else f"{self.name}={_plain(str(self.value))}"
         new = edited(text, self.name, wanted)
         if new != text:
             keep = paths.Ownership(owner=None, group=None, mode=None)
             yield from paths.make_directories(host, path.rpartition("/")[0], keep)
-            yield from paths.write(host, paths.resolve(host, path), new.encode(), keep)
+            yield from paths.write(host, paths.resolve(host, path), paths.as_bytes(new), keep)
 
     def _file(self, host: Host) -> str:
         if self.sysctl_file:
