@@ -267,6 +267,27 @@ def test_join_moves_another_process(make: Make, spawn: Spawn) -> None:
     second.kill()
 
 
+@pytest.mark.parametrize("kind", ["this machine's", "v2"])
+def test_a_child_is_forked_into_the_group(make: Make, layout: Layout, kind: str) -> None:
+    if kind == "v2":
+        if layout.v2 is None:
+            pytest.skip("no v2 hierarchy is mounted")
+        alone = Layout(kind="v2", v2=layout.v2)
+        group = Cgroup.create(alone, f"{os.environ['DOCKYARD_CGROUP_PARENT']}/alone")
+    else:
+        group = make()
+    pid = group.fork()
+    if pid == 0:
+        signal.pause()
+    wait_until(lambda: group.processes() == [pid])
+    own = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    inside = [line for line in own if os.environ["DOCKYARD_CGROUP_PARENT"] in line]
+    assert len(inside) == len(group.directories)
+    group.kill()
+    assert end(pid) == -signal.SIGKILL
+    group.remove()
+
+
 def test_nothing_is_left_when_a_limit_fails(layout: Layout) -> None:
     parent = os.environ["DOCKYARD_CGROUP_PARENT"]
     with pytest.raises(InvalidInputError):
