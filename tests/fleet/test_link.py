@@ -130,42 +130,6 @@ def test_a_login_script_that_prints_does_no_harm(link_to: Open, host: SshHost) -
         script.unlink()
 
 
-def test_become_without_sudo_is_refused(link_to: Open, host: SshHost) -> None:
-    sudo = host.root / "usr/bin/sudo"
-    sudo.unlink(missing_ok=True)
-    with pytest.raises(UnavailableError, match=f"host '{host.name}'") as caught:
-        link_to(host, become="nobody")
-    assert "sudo" in caught.value.message
-
-
-def test_become_with_a_password_is_refused_with_a_hint(link_to: Open, host: SshHost) -> None:
-    fake(host, "echo 'sudo: a password is required' >&2; exit 1")
-    with pytest.raises(UnavailableError, match="cannot become 'nobody': sudo: a pass") as one:
-        link_to(host, become="nobody")
-    assert "NOPASSWD" in one.value.hint
-
-
-def test_become_runs_the_agent_as_another_user(link_to: Open, host: SshHost) -> None:
-    fake(
-        host,
-        '[ "$1 $2 $3 $5" = "-n -H -u --" ] && user=$4 && shift 5 && exec runuser -u $user -- "$@"',
-    )
-    answer = link_to(host, become="nobody", agent_dir="/tmp/nobody").call("ping", {}).result
-    assert answer["uid"] == 65534
-
-
-def test_who_is_root_already_needs_no_sudo(link_to: Open, host: SshHost) -> None:
-    fake(host, "exit 1")
-    assert link_to(host, become="root").call("ping", {}).result["uid"] == 0
-
-
-def fake(host: SshHost, script: str) -> None:
-    sudo = host.root / "usr/bin/sudo"
-    sudo.unlink(missing_ok=True)
-    sudo.write_text(f"#!/bin/sh\n{script}\n")
-    sudo.chmod(0o755)
-
-
 def lose(link: StreamLink, how: Callable[[], None]) -> UnavailableError:
     """The error of a request that is cut off in the middle."""
     caught: list[UnavailableError] = []

@@ -46,7 +46,9 @@ chmod 1777 "$root/tmp"
 mkdir -p "$root/run/sshd" "$root/etc/dockyard-sshd"
 cp "$3"/* "$root/etc/dockyard-sshd/"
 chmod 600 "$root"/etc/dockyard-sshd/*
+chmod 644 "$root/etc/dockyard-sshd/authorized_keys"
 hostname "$2"
+echo "127.0.1.1 $2" >> "$root/etc/hosts"
 ip link set lo up
 cd "$root"
 mkdir -p old

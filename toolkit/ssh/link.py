@@ -52,7 +52,10 @@ class Link(Protocol):
         """
 
     def close(self) -> None:
-        """End the agent and whatever it still runs for a request; harmless when repeated."""
+        """End the agent and whatever it still runs for a request; harmless when repeated.
+
+        The only method that another thread may call in the middle of a request.
+        """
 
 
 class Channel(Protocol):

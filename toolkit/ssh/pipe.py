@@ -52,14 +52,15 @@ class PipeChannel:
 
     def last_words(self) -> str:
         """How the child ended, and the last lines that it wrote to stderr."""
-        if self._errors.closed:
-            return ""
         try:
             ended = f"the agent ended with status {self._child.wait(timeout=1)}"
         except subprocess.TimeoutExpired:
             ended = "the agent still runs"
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        try:
+            self._errors.seek(0)
+            lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        except ValueError:  # another thread has closed the link meanwhile
+            return ended
         return "\n".join((ended, *lines[-SHOWN_LINES:]))
 
     def close(self) -> None:
