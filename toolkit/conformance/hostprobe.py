@@ -255,6 +255,7 @@ def facts(order: dict[str, Any]) -> dict[str, Any]:
     own = content("/proc/self/cgroup")
     return {
         "pid": os.getppid(),
+        "pid_began": content(f"/proc/{os.getppid()}/stat").rpartition(")")[2].split()[19],
         "ns": links("/proc/self/ns"),
         "hostname": os.uname().nodename,
         "kernel": os.uname().release,

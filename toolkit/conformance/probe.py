@@ -354,12 +354,23 @@ def gather(order: dict[str, Any]) -> dict[str, Any]:
     found["securebits"] = raw("prctl", 27, 0, 0, 0, 0)
     found["keyring"] = raw("keyctl", 0, -3, 0, 0, 0)
     found["raise_nofile"] = tried(_raise_limit)
-    found["signal_host"] = (
-        tried(lambda: os.kill(order["host_pid"], 0)) if "host_pid" in order else ""
-    )
+    found["signal_host"] = signal_host(order) if "host_pid" in order else ""
     found["host_shm"] = call("shmget", order["shm_key"], 0, 0) if "shm_key" in order else ""
     found["work"] = {name: WORK[name](what) for name, what in order.get("work", ())}
     return found
+
+
+def signal_host(order: dict[str, Any]) -> str:
+    """Signal a process of the host by its number there.
+
+    One of the container's own may bear that number, where the host itself is a young pid namespace:
+    proc(5)'s field 22, the time of its start, tells them apart.
+    """
+    pid = order["host_pid"]
+    here = content(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    if len(here) > 19 and here[19] != order.get("host_pid_began", here[19]):
+        return "ESRCH"
+    return tried(lambda: os.kill(pid, 0))
 
 
 def look_short(path: str) -> dict[str, Any]:
