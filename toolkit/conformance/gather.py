@@ -283,7 +283,7 @@ class Target:
             ],
             "devices": FORBIDDEN_DEVICES,
             "host_pid": host.raw["pid"],
-            "host_pid_began": host.raw["pid_began"],
+            "host_pid_began": host.raw.get("pid_began"),
             "work": work,
         }
         if self.owner.mark["id"] >= 0:

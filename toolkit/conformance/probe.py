@@ -368,7 +368,8 @@ def signal_host(order: dict[str, Any]) -> str:
     """
     pid = order["host_pid"]
     here = content(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    if len(here) > 19 and here[19] != order.get("host_pid_began", here[19]):
+    began = order.get("host_pid_began")
+    if began and len(here) > 19 and here[19] != began:
         return "ESRCH"
     return tried(lambda: os.kill(pid, 0))
 
