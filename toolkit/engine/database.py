@@ -2,8 +2,8 @@
 
 A row says what was promised; whether a container runs is the kernel's to say. The phase of a
 row is ``making`` while its owner builds it, ``ready`` once it is whole, ``removing`` while its
-owner takes it away; ``tied`` is whole but shall not outlive its owner. A row whose owner died is
-finished or undone by ``reconcile``.
+owner takes it away; ``tied`` is whole but shall not outlive its owner, and ``tying`` is on the way
+there. A row whose owner died is finished or undone by ``reconcile``.
 """
 
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-MAKING, READY, TIED, REMOVING = "making", "ready", "tied", "removing"
+MAKING, TYING, READY, TIED, REMOVING = "making", "tying", "ready", "tied", "removing"
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS containers (

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, suppress
 from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, ToolkitError
 from toolkit.core.record import replace
 from toolkit.engine import owner
-from toolkit.engine.database import MAKING, READY, TIED, Database, Row
+from toolkit.engine.database import MAKING, READY, TIED, TYING, Database, Row
 from toolkit.engine.defaults import STOP_SECONDS
 from toolkit.engine.model import Running
 from toolkit.engine.prepare import make_directories, prepare, start_request, write_files
@@ -94,7 +94,7 @@ class Engine:
         ``shape`` changes what the runtime is told, given the container's directory.
         """
         with ExitStack() as undo:
-            made = self._make(config, undo)
+            made = self._make(config, undo, phase=TYING if tied else MAKING)
             if shape:
                 made = replace(made, spec=shape(made.spec, made.directory))
             running = self._start(made, stdio, phase=TIED if tied else READY)
@@ -119,7 +119,9 @@ class Engine:
         finally:
             os.close(nothing)
 
-    def _make(self, config: "ContainerConfig", undo: ExitStack) -> "Prepared":
+    def _make(
+        self, config: "ContainerConfig", undo: ExitStack, *, phase: str = MAKING
+    ) -> "Prepared":
         """Everything up to the start; each thing made is undone by ``undo``."""
         check_modes(config)
         image = plain(self._images(config.image)) if config.image else _root(config.rootfs)
@@ -133,7 +135,7 @@ class Engine:
             image=config.image or config.rootfs,
             config=dump(stored),
             created=time.time(),
-            phase=MAKING,
+            phase=phase,
             owner=owner.me(),
             auto_remove=config.auto_remove,
         )

@@ -4,7 +4,7 @@ A process may be killed between any two steps, so each step leaves a row that te
 
 * ``making``, owner dead: the container runs → it is whole after all; else it is undone;
 * ``removing``, owner dead: removed now;
-* ``tied``, owner dead: killed and removed;
+* ``tying`` or ``tied``, owner dead: killed and removed;
 * auto-removed and over, owner dead: forgotten, with whatever a killed shim left.
 """
 

@@ -68,6 +68,15 @@ def test_a_tied_one_ends_with_its_owner(
     assert runtime.killed == [9]
 
 
+def test_one_killed_while_it_was_tied_is_undone(
+    engine: Engine, open_engine: Opener, runtime: FakeRuntime
+) -> None:
+    engine.run(ContainerConfig(image="box", auto_remove=True), NULL, tied=True)
+    rewrite(engine.settings, phase="tying")
+    assert open_engine().list(all=True) == []
+    assert runtime.killed == [9]
+
+
 def test_an_auto_removed_one_is_forgotten_when_over(
     engine: Engine, open_engine: Opener, runtime: FakeRuntime
 ) -> None:
