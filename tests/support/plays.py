@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from support.fake_host import FakeHost
 from toolkit.core.errors import ToolkitError
 from toolkit.core.events import ListSink
-from toolkit.playbook.journal import Journal, NoJournal
+from toolkit.playbook.journal import Journal
 from toolkit.playbook.results import Recap, TaskDone
 from toolkit.playbook.runner import Mode, run_play
 from toolkit.tasks.file_changes import Content, WriteFile
@@ -37,6 +37,22 @@ class Jot:
         if self.fails:
             raise ToolkitError("it fails", hint="as told")
         return {"path": self.path, "ansible_facts": {"ansible_jotted": self.text}}
+
+
+class NoJournal:
+    """Keeps nothing."""
+
+    def open_play(self, head: Mapping[str, Any]) -> None:
+        del head
+
+    def begin(self, entry: Mapping[str, Any]) -> None:
+        del entry
+
+    def settle(self) -> None:
+        """Nothing was announced."""
+
+    def path(self) -> str:
+        return ""
 
 
 class Ran:

@@ -48,23 +48,6 @@ class Journal(Protocol):
         """The file, or ``""`` while there is none."""
 
 
-class NoJournal:
-    """For check mode, where nothing changes."""
-
-    def open_play(self, head: Mapping[str, Any]) -> None:
-        """Ignore it."""
-
-    def begin(self, entry: Mapping[str, Any]) -> None:
-        """Ignore it."""
-
-    def settle(self) -> None:
-        """Ignore it."""
-
-    def path(self) -> str:
-        """There is none."""
-        return ""
-
-
 class FileJournal:
     """Appends to the run's file, which several plays of one run share."""
 

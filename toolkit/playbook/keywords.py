@@ -45,8 +45,16 @@ _TASK_LATER = """
     action always async block delay delegate_facts delegate_to listen local_action loop_control poll
     rescue retries until
 """
+_MODULES_LATER = """
+    add_host apt apt_repository assemble assert blockinfile command cron deb822_repository debug dnf
+    fail fetch find gather_facts get_url getent git group group_by hostname import_role import_tasks
+    include_role include_tasks include_vars ini_file lineinfile meta mount package_facts pause ping
+    pip raw reboot replace script service_facts set_fact setup shell slurp stat systemd
+    systemd_service tempfile unarchive uri user wait_for wait_for_connection
+"""
 PLAY_LATER = frozenset((_BOTH_LATER + _PLAY_LATER).split())
 TASK_LATER = frozenset((_BOTH_LATER + _TASK_LATER).split())
+MODULES_LATER = frozenset(_MODULES_LATER.split())
 
 
 def is_old_loop(name: str) -> bool:

@@ -114,10 +114,15 @@ class TaskLoader:
                     entry.key, "task", keywords.TASK | set(known), keywords.TASK_LATER
                 )
             else:
-                hint = did_you_mean(registry.canonical(name), known)
-                self._faults.add(
-                    entry.key.place, f"unknown module '{name}'", hint or "see the list of modules"
-                )
+                self._unknown_module(entry.key, name, known)
+
+    def _unknown_module(self, key: Node, name: str, known: tuple[str, ...]) -> None:
+        short = registry.canonical(name)
+        hint = did_you_mean(short, known) or f"known: {', '.join(known)}"
+        if short in keywords.MODULES_LATER:
+            self._faults.add(key.place, f"the module '{name}' is not supported yet", hint)
+        else:
+            self._faults.add(key.place, f"unknown module '{name}'", hint)
 
     def _arguments(self, module: str, entry: Entry, more: Node | None) -> Node:
         """The module's arguments, with those of ``args`` below them."""

@@ -144,6 +144,8 @@ def test_all_faults_are_told_at_once_in_order(tmp_path: Path) -> None:
         ("template: {src: inc.j2, dest: /x}", "there is no file 'gone.j2'"),
         ("sysctl: {name: a, value: {b: c}}", "sysctl: 'value'"),
         ("sysctl: {value: 1}", "sysctl: 'name' is missing"),
+        ("ansible.builtin.shell: x", "the module 'ansible.builtin.shell' is not supported yet"),
+        ("frobnicate: x", "unknown module 'frobnicate' (known: bridge, cgroup_delegation, copy"),
         ("file: {path: /x, mode: 644}", "write mode"),
         ("file: {path: [/x]}", "file: 'path'"),
     ],
