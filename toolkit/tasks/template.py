@@ -1,5 +1,6 @@
 """``template``: a file has the content that a template gave."""
 
+import codecs
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,10 @@ class Template:
     def __post_init__(self) -> None:
         if self.newline_sequence not in _NEWLINES:
             raise InvalidInputError(r"newline_sequence is one of '\n', '\r' and '\r\n'")
+        try:
+            codecs.lookup(self.output_encoding)
+        except LookupError:
+            raise InvalidInputError(f"there is no encoding '{self.output_encoding}'") from None
         if self.mode == "preserve":
             raise InvalidInputError(
                 "mode 'preserve' is unknown to template", hint='write the mode, as in "0644"'

@@ -1,23 +1,12 @@
 """Check mode of several tasks in a row: the later see what the earlier would have made."""
 
-from typing import Any
-
 import pytest
 
 from support import task_cases
 from support.fake_host import FakeHost
+from support.tasks import described, run
 from toolkit.core.errors import ConflictError, NotFoundError
-from toolkit.tasks import registry
-from toolkit.tasks.perform import Outcome, perform
 from toolkit.tasks.planned import PlannedHost
-
-
-def run(host: Any, task: str, /, **arguments: object) -> Outcome:
-    return perform(registry.build(task, arguments), host)
-
-
-def described(outcome: Outcome) -> list[str]:
-    return [change.describe() for change in outcome.changes]
 
 
 @pytest.fixture
