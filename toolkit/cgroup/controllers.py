@@ -1,6 +1,7 @@
 """Every controller that turns limits into writes, and what to do where one is missing."""
 
 import errno
+import os
 
 from toolkit.cgroup import cpu, cpuset, devices, files, memory, pids
 from toolkit.cgroup.files import Write
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 ALL = (cpuset, cpu, memory, pids, devices)
 """In the order of writing: ``devices`` last, since it may forbid the rest to a nested one."""
 
-_ENABLED_ON_V2 = ("cpu", "cpuset", "hugetlb", "io", "memory", "pids")
+_FOR_STATISTICS = frozenset({"cpu", "io", "memory", "pids"})
+_INIT = "init"
+_TRIES = 8
 
 _BUSY_HINT = "processes of the group itself stand in the way: move them into a group below"
 _REFUSED_HINT = "the group must be delegated: in a systemd unit with Delegate=yes"
@@ -76,30 +79,56 @@ def missing(layout: Layout, name: str, limit: str) -> UnsupportedError:
     )
 
 
-def enable(directory: str, needed: frozenset[str]) -> None:
+def enable(directory: str, needed: frozenset[str], *, ours: bool = False) -> None:
     """Hand controllers down to the groups below a v2 ``directory``.
 
-    All that are there are tried; only for a ``needed`` one is a failure an error.
+    Those that statistics want are tried; for a ``needed`` one a failure is an error. A group with
+    processes of its own cannot hand anything down (cgroup-v2.rst, "No Internal Process
+    Constraint"). Where it is ``ours``, the root of our cgroup namespace, they move into ``init``.
     """
     there = set(files.read_or(directory, "cgroup.controllers", "").split())
     done = set(files.read_or(directory, "cgroup.subtree_control", "").split())
-    wanted = [name for name in _ENABLED_ON_V2 if name in there - done]
-    if not wanted:
+    wanted = sorted((needed | _FOR_STATISTICS) & there - done)
+    if not wanted or _write(directory, wanted) is None:
         return
-    try:
-        files.write(directory, "cgroup.subtree_control", " ".join(f"+{name}" for name in wanted))
-    except OSError:
-        for name in wanted:
-            _enable_one(directory, name, must=name in needed)
+    for name in wanted:
+        error = _write(directory, [name])
+        if error and error.errno == errno.EBUSY and ours and name in needed:
+            _move_processes(directory)
+            error = _write(directory, [name])
+        if error and name in needed:
+            raise _refused(directory, name, error)
 
 
-def _enable_one(directory: str, name: str, *, must: bool) -> None:
+def _write(directory: str, names: list[str]) -> OSError | None:
+    """Enable them; what the kernel says against it."""
     try:
-        files.write(directory, "cgroup.subtree_control", f"+{name}")
+        files.write(directory, "cgroup.subtree_control", " ".join(f"+{name}" for name in names))
     except OSError as error:
-        if not must:
+        return error
+    return None
+
+
+def _refused(directory: str, name: str, error: OSError) -> UnsupportedError:
+    return UnsupportedError(
+        f"the cgroup controller '{name}' cannot be enabled in '{directory}': {error.strerror}",
+        hint=_BUSY_HINT if error.errno == errno.EBUSY else _REFUSED_HINT,
+    )
+
+
+def _move_processes(directory: str) -> None:
+    """Move every process of the group itself into a group below it.
+
+    New ones may be forked meanwhile, hence the tries. Processes of another pid namespace (0) stay.
+    """
+    target = f"{directory}/{_INIT}"
+    os.makedirs(target, exist_ok=True)
+    for _ in range(_TRIES):
+        pids = set(files.read(directory, "cgroup.procs").split()) - {"0"}
+        if not pids:
             return
-        raise UnsupportedError(
-            f"the cgroup controller '{name}' cannot be enabled in '{directory}': {error.strerror}",
-            hint=_BUSY_HINT if error.errno == errno.EBUSY else _REFUSED_HINT,
-        ) from None
+        for pid in pids:
+            try:
+                files.write(target, "cgroup.procs", pid)
+            except ProcessLookupError:
+                continue

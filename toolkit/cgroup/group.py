@@ -281,7 +281,8 @@ def _make_below(
         try:
             for depth, part in enumerate(parts, 1):
                 if hierarchy.version == 2:
-                    controllers.enable(directory, needed)
+                    ours = directory == hierarchy.own == hierarchy.mount
+                    controllers.enable(directory, needed, ours=ours)
                 directory = f"{directory}/{part}"
                 _make_one(hierarchy, directory, leaf=depth == len(parts), undo=undo)
         except FileNotFoundError:

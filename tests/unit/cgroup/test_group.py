@@ -11,6 +11,7 @@ from toolkit.cgroup.group import Cgroup, enter
 from toolkit.cgroup.layout import Hierarchy, Layout
 from toolkit.cgroup.limits import DeviceRule, Limits
 from toolkit.core.errors import ConflictError, InvalidInputError, UnsupportedError
+from toolkit.core.record import replace
 
 MIB = 1 << 20
 EVERYTHING = Limits(
@@ -41,10 +42,15 @@ def test_v2_lies_below_the_mount_point(v2: Layout, tmp_path: Path) -> None:
 
 def test_v2_controllers_are_handed_down_the_path(v2: Layout, tmp_path: Path) -> None:
     Cgroup.create(v2, "dockyard/box")
-    enabled = "+cpu +cpuset +io +memory +pids"
+    enabled = "+cpu +io +memory +pids"
     assert (tmp_path / "cgroup.subtree_control").read_text() == enabled
     assert (tmp_path / "dockyard" / "cgroup.subtree_control").read_text() == enabled
     assert (tmp_path / "dockyard" / "box" / "cgroup.subtree_control").read_text() == ""
+
+
+def test_v2_hands_down_what_a_limit_needs_too(v2: Layout, tmp_path: Path) -> None:
+    Cgroup.create(v2, "dockyard/box", Limits(cpuset_cpus="0"))
+    assert (tmp_path / "cgroup.subtree_control").read_text() == "+cpu +cpuset +io +memory +pids"
 
 
 def test_v2_leaves_alone_what_is_handed_down_already(v2: Layout, tmp_path: Path) -> None:
@@ -276,6 +282,36 @@ def test_a_controller_that_cannot_be_enabled(
     with pytest.raises(UnsupportedError, match="'pids' cannot be enabled") as caught:
         controllers.enable(v2.v2.mount, frozenset({"pids"}))
     assert hint in caught.value.hint
+
+
+def test_processes_at_the_root_of_our_namespace_make_room(
+    v2: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the kernel does it: busy until the group itself has no process."""
+    assert v2.v2 is not None
+    write, moved = files.write, []
+    (tmp_path / "cgroup.procs").write_text("17\n18\n0\n")
+
+    def kernel(directory: str, name: str, value: str) -> None:
+        procs = tmp_path / "cgroup.procs"
+        if name == "cgroup.subtree_control" and directory == str(tmp_path):
+            if procs.read_text().strip("0\n"):
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), directory)
+        elif directory == str(tmp_path / "init"):
+            moved.append(value)
+            procs.write_text("".join(f"{pid}\n" for pid in {"17", "18", "0"} - {*moved}))
+            return
+        write(directory, name, value)
+
+    monkeypatch.setattr(files, "write", kernel)
+    inside = replace(v2, v2=replace(v2.v2, own=v2.v2.mount))
+    with pytest.raises(UnsupportedError, match="'pids' cannot be enabled"):
+        Cgroup.create(v2, "dockyard/box", Limits(pids=5))  # not our namespace's root: left alone
+    Cgroup.create(inside, "dockyard/box")  # no limit asks for it
+    assert moved == []
+    group = Cgroup.create(inside, "dockyard/box", Limits(pids=5))
+    assert sorted(moved) == ["17", "18"]
+    assert text(group, "unified", "pids.max") == "5"
 
 
 def test_a_value_that_the_kernel_refuses_is_the_users_fault(
