@@ -1,5 +1,6 @@
 """Shuts the unpacking process into one directory: a root of its own and nothing else mounted."""
 
+import errno
 import os
 
 from toolkit.linux.mounts import MountFlag, UmountFlag, mount, pivot_root, umount2
@@ -28,6 +29,12 @@ def _move_into(directory: str) -> None:
     mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
     mount(directory, directory, flags=MountFlag.BIND)
     os.chdir(directory)
-    pivot_root(".", ".")
-    umount2(".", flags=UmountFlag.DETACH)
+    try:
+        pivot_root(".", ".")
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        os.chroot(".")  # the machine still runs from its initramfs, which cannot be moved
+    else:
+        umount2(".", flags=UmountFlag.DETACH)
     os.chdir("/")

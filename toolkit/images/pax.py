@@ -26,10 +26,9 @@ def parse(data: bytes) -> dict[str, bytes]:
     at = 0
     while at < len(data):
         space = data.find(b" ", at, at + 20)
-        length = whole(data[at:space]) if space > at else 0
-        end = at + length
+        end = at + whole(data[at:space]) if space > at else at
         key, equals, value = data[space + 1 : end - 1].partition(b"=")
-        if end <= space + 1 or data[end - 1 : end] != b"\n" or not equals:
+        if end <= max(at, space + 1) or data[end - 1 : end] != b"\n" or not equals:
             raise InvalidInputError("the archive has a broken extended header")
         name = key.decode("utf-8", "surrogateescape")
         if name in _REPEATED and name in found:

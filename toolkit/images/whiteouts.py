@@ -60,6 +60,11 @@ class Whiteouts:
             found = os.stat(name, dir_fd=parent_fd, follow_symlinks=False)
             if stat.S_ISDIR(found.st_mode):  # deleted and made anew in one layer
                 self._set_opaque(path)
+        except PermissionError:
+            raise InvalidInputError(
+                f"{show(path)}: the file system of the data root cannot hold a deleted file's mark",
+                hint="the data root must not lie on an overlay: choose another one",
+            ) from None
         finally:
             os.close(parent_fd)
 

@@ -5,6 +5,7 @@ import os
 import stat
 import struct
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -124,6 +125,35 @@ def test_whiteouts_in_a_new_directory_do_not_show(store: ImageStore, layout: Lay
     layout.image(tar_of(("a", b"")), tar_of(directory("d"), ("d/.wh.x", b""), ("d/.wh.y", b"")))
 
     assert set(merged(store.resolve(str(layout.path)).lower)) == {"/a", "/d"}
+
+
+def test_a_data_root_on_an_overlay_is_refused_where_it_matters(
+    layout: Layout, tmp_path: Path
+) -> None:
+    layout.image(tar_of(("a", b""), ("b", b"")), tar_of((".wh.a", b"")))
+    for name in ("lower", "data"):
+        (tmp_path / name).mkdir()
+    code = (
+        "import sys; from toolkit.images.store import ImageStore;"
+        "from toolkit.core.errors import ToolkitError\n"
+        "ImageStore(sys.argv[1]).resolve('host')\n"
+        "try: ImageStore(sys.argv[1]).resolve(sys.argv[2])\n"
+        "except ToolkitError as error: print(error.message, '|', error.hint)"
+    )
+    script = (
+        f"mount -t tmpfs tmpfs {tmp_path}/data; mkdir {tmp_path}/data/u {tmp_path}/data/w;"
+        f"mount -t overlay overlay -o lowerdir={tmp_path}/lower,upperdir={tmp_path}/data/u,"
+        f"workdir={tmp_path}/data/w {tmp_path}/lower;"
+        f'exec {sys.executable} -c "$0" {tmp_path}/lower/store {layout.path}'
+    )
+
+    run = subprocess.run(
+        ("unshare", "-m", "sh", "-ec", script, code), capture_output=True, text=True, check=True
+    )
+
+    assert "cannot hold a deleted file's mark | the data root must not lie on an overlay" in (
+        run.stdout
+    )
 
 
 @contextmanager

@@ -318,7 +318,18 @@ def test_refuses_headers_without_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "record", [b"", b"x", b"5 a=b", b"0 a=b\n", b"9 a=b\n", b"6 a=b\n6 a", b"5 ab\n", b"3 \n"]
+    "record",
+    [
+        b"",
+        b"x",
+        b"5 a=b",
+        b"0 a=b\n",
+        b"9 a=b\n",
+        b"6 a=b\n6 a",
+        b"6 a=b\n" + bytes(25),
+        b"5 ab\n",
+        b"3 \n",
+    ],
 )
 def test_refuses_broken_records(record: bytes) -> None:
     if not record:
