@@ -1,5 +1,6 @@
 """A host of our own to sabotage: an agent in namespaces of its own, and broken runtimes."""
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,7 +33,7 @@ def checks() -> dict[str, Check]:
 def machine() -> Iterator[HostSession]:
     """The host before anything is broken; it has a socket that no container may see."""
     with socket.socket(socket.AF_UNIX) as seen, open_local(APART) as link:
-        seen.bind("\0dockyard-sabotage-test")
+        seen.bind(f"\0dockyard-sabotage-{os.getpid()}")
         session = HostSession("localhost", lambda: link)
         yield session
         session.close()

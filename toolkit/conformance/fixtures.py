@@ -1,5 +1,6 @@
 """Checks as pytest items: each one once a host and runtime, with its documents as fixtures."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,7 @@ class Checks:
         self._choices = choices
         self._wanted = wanted
         self._forks = forks
+        self._given_up = threading.Event()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Repeat a check for every host, and for every runtime if it is about one."""
@@ -75,7 +77,22 @@ class Checks:
             specs += [PLAIN, BESIDE] if "other" in check.arguments else []
             needed[subject.owner] += [(subject, spec) for spec in specs]
         with ThreadPoolExecutor(max_workers=self._forks) as pool:
-            list(pool.map(_prefetch, needed, needed.values()))
+            try:
+                list(pool.map(self._prefetch, needed, needed.values()))
+            except BaseException:
+                self._given_up.set()
+                raise
+
+    def _prefetch(self, host: HostSession, wanted: list[tuple[Target, BoxSpec]]) -> None:
+        for target, spec in dict.fromkeys(wanted):
+            if self._given_up.is_set():
+                return
+            try:
+                target.box(spec)
+            except ToolkitError:
+                # Kept by the target: each check that needs this container reports it.
+                if host.unreachable:
+                    return
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -142,16 +159,6 @@ class Checks:
     def statuses(self, subject: Target) -> dict[int, int]:
         """Exit statuses: the process's and the runtime's."""
         return subject.statuses
-
-
-def _prefetch(host: HostSession, wanted: list[tuple[Target, BoxSpec]]) -> None:
-    for target, spec in dict.fromkeys(wanted):
-        try:
-            target.box(spec)
-        except ToolkitError:
-            # Kept by the target: each check that needs this container reports it.
-            if host.unreachable:
-                return
 
 
 def _check_of(function: object) -> Check | None:

@@ -6,7 +6,10 @@ while both exist; the others are removed as soon as they have answered.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from toolkit.conformance.boxspec import BoxSpec
@@ -91,7 +94,7 @@ class HostSession:
     def mark(self) -> dict[str, int]:
         """``key`` and ``id`` of the shared memory segment that no container may find."""
         if not self._mark:
-            self._mark = self.machine.probe("mark", {})
+            self._mark = self.machine.probe("mark", {"key": secrets.randbelow(1 << 30) + 1})
         return self._mark
 
     def target(self, choice: Choice) -> "Target":
@@ -118,6 +121,22 @@ class HostSession:
         self.unreachable = why
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let Ctrl-C wait until the end of what is being done; only the main thread gets it at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: waiting.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if waiting:
+        raise KeyboardInterrupt
+
+
 class _Watched:
     """A link that tells when it is lost, so that a dead host is asked only once."""
 
@@ -127,9 +146,10 @@ class _Watched:
         self._lost = lost
 
     def call(self, method: str, params: Mapping[str, Any], *, body: bytes = b"") -> Answer:
-        """Pass it on."""
+        """Pass it on, whole: an interrupted call would end the link, and with it the cleaning."""
         try:
-            return self._link.call(method, params, body=body)
+            with undisturbed():
+                return self._link.call(method, params, body=body)
         except UnavailableError as error:
             self._lost(error.message)
             raise

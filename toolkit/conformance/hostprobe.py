@@ -18,7 +18,6 @@ import sys
 from typing import Any
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-MARK = 0x0D0C4A2D
 LIMITS = {
     "memory": ("memory.limit_in_bytes", "memory.max"),
     "pids": ("pids.max",),
@@ -303,9 +302,9 @@ def box(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def mark(order: dict[str, Any]) -> dict[str, Any]:
-    """A System V shared memory segment under a known key; ``id`` is -1 where it cannot be made."""
-    del order
-    return {"key": MARK, "id": LIBC.shmget(MARK, 4096, 0o1600)}
+    """A System V shared memory segment under ``key``; ``id`` is -1 where it cannot be made."""
+    key = order["key"]
+    return {"key": key, "id": LIBC.shmget(ctypes.c_int(key), 4096, 0o3600)}  # IPC_CREAT, IPC_EXCL
 
 
 def unmark(order: dict[str, Any]) -> dict[str, Any]:

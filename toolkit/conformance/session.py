@@ -1,6 +1,8 @@
 """``dockyard check`` without its command line: select, connect, gather, judge, report."""
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -90,8 +92,25 @@ def _pytest(options: Options, plugin: Checks) -> int:
     ]
     if options.expression:
         arguments += ["-k", options.expression]
-    with _without(("PYTEST_ADDOPTS", "PYTEST_PLUGINS")):
+    with _without(("PYTEST_ADDOPTS", "PYTEST_PLUGINS")), _ended_politely():
         return int(pytest.main(arguments, plugins=[plugin]))
+
+
+@contextmanager
+def _ended_politely() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C, which pytest answers by cleaning up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

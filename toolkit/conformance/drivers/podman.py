@@ -11,14 +11,12 @@ from toolkit.conformance.machine import Machine, Ran
 SHORT = 12
 # podman raises limits to its own maximum, which takes SYS_RESOURCE.
 _LOW_LIMITS = ("--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:8192")
-# What podman makes below a v1 tree and leaves there: directories that no controller owns, and its
-# own group in each that one does. Only those that were not there before are removed.
-_LIST = "cd /sys/fs/cgroup && ls -d hugetlb net_cls net_prio perf_event */libpod_parent 2>/dev/null"
+# What podman leaves below a v1 tree: its own group in each controller, and plain directories where
+# it looked for controllers that are not mounted. What is in use cannot be removed, and is not.
 _SWEEP = """
-cd /sys/fs/cgroup
-for name in "$@"; do
-    find "$name" -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null
-    rmdir "$name" 2>/dev/null
+cd /sys/fs/cgroup || exit 0
+for name in hugetlb net_cls net_prio perf_event */libpod_parent; do
+    [ -d "$name" ] && find "$name" -depth -type d -exec rmdir {} + 2>/dev/null
 done
 exit 0
 """
@@ -33,7 +31,6 @@ class Podman:
         self._program = choice.program
         self._shop = shop
         self._folder = ""
-        self._known: list[str] = []
 
     def start(self, spec: BoxSpec, argv: tuple[str, ...]) -> Started:
         """``podman run --detach``."""
@@ -71,8 +68,7 @@ class Podman:
         self._machine.remove(self._folder)
         self._folder = ""
         if self._shop.host.cgroup_version != "v2":
-            left = [name for name in self._listing() if name not in self._known]
-            self._machine.run(("sh", "-c", _SWEEP, "sh", *left))
+            self._machine.run(("sh", "-c", _SWEEP))
 
     @property
     def _machine(self) -> Machine:
@@ -101,10 +97,6 @@ class Podman:
         folder = self._machine.temporary()
         self._folder = folder
         make_root(self._machine, f"{folder}/rootfs")
-        self._known = self._listing()
-
-    def _listing(self) -> list[str]:
-        return self._machine.run(("sh", "-c", _LIST)).stdout.split()
 
 
 def options(spec: BoxSpec) -> tuple[str, ...]:
