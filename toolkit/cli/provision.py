@@ -1,6 +1,5 @@
 """Runs a playbook over hosts: selects them, sends each its plays, collects the recaps."""
 
-import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -68,6 +67,32 @@ def needs_root(playbook: Playbook) -> bool:
     )
 
 
+class _Preparation:
+    """An agent that imports what it will need, while this side does something else."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._error: ToolkitError | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._link.call("prepare", {})
+        except ToolkitError as error:
+            self._error = error
+
+    def wait(self) -> None:
+        """Wait for its end: nobody may close a link that another thread reads from."""
+        self._thread.join(PREPARE_SECONDS)
+
+    def finish(self) -> None:
+        """Wait for its end; raise what went wrong."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+
 class Sessions:
     """One link a host for the whole run, opened by the first thing that is asked of it."""
 
@@ -75,7 +100,7 @@ class Sessions:
         self._inventory = inventory
         self._links = Links(options)
         self._open: dict[str, Link] = {}
-        self._preparing: dict[str, threading.Thread] = {}
+        self._preparing: dict[str, _Preparation] = {}
 
     def prepare_local(self) -> None:
         """Start this machine's agent, if it is among the hosts, and have it import in parallel.
@@ -83,16 +108,13 @@ class Sessions:
         The agent needs 150 ms for that, and the controller as long to read a playbook.
         """
         for host in filter(self.is_local, self._inventory.hosts):
-            link = self.link(host)
-            thread = threading.Thread(target=_prepare, args=(link,), daemon=True)
-            self._preparing[host] = thread
-            thread.start()
+            self._preparing[host] = _Preparation(self.link(host))
 
     def link(self, host: str) -> Link:
         """The host's link; it is only ever asked for by one thread at a time."""
-        thread = self._preparing.pop(host, None)
-        if thread is not None:
-            thread.join()
+        preparation = self._preparing.pop(host, None)
+        if preparation is not None:
+            preparation.finish()
         if host not in self._open:
             self._open[host] = self._links.open(host, self._inventory.variables(host))
         return self._open[host]
@@ -109,8 +131,8 @@ class Sessions:
 
     def close(self) -> None:
         """End every agent."""
-        for thread in self._preparing.values():
-            thread.join(PREPARE_SECONDS)  # nobody may close a link that another thread reads from
+        for preparation in self._preparing.values():
+            preparation.wait()
         self._links.close()
 
     def __enter__(self) -> "Sessions":
@@ -212,12 +234,6 @@ class Provision:
         if status is Status.UNREACHABLE:
             return Recap(host=host, unreachable=1)
         return Recap(host=host, failed=1)
-
-
-def _prepare(link: Link) -> None:
-    # A link that breaks here is told by the next call, which has somebody to tell it to.
-    with contextlib.suppress(ToolkitError):
-        link.call("prepare", {})
 
 
 def exit_status(recaps: Iterable[Recap]) -> int:

@@ -19,6 +19,13 @@ class Status(Enum):
 _ORDER = tuple(Status)
 
 
+def reason(error: Exception) -> str:
+    """Why something failed, in one line: a kernel's refusal with its path, without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror + (f": '{error.filename}'" if error.filename else "")
+    return str(error)
+
+
 def worst(statuses: Iterable[Status]) -> Status:
     """The status that speaks for all of them; ``SKIPPED`` for none."""
     return max(statuses, key=_ORDER.index, default=Status.SKIPPED)

@@ -14,7 +14,15 @@ from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError
 from toolkit.core.events import EventSink
 from toolkit.core.suggest import did_you_mean
 from toolkit.playbook.journal import HIDDEN, Journal
-from toolkit.playbook.results import PlayStarted, Recap, Status, TaskDone, TaskStarted, worst
+from toolkit.playbook.results import (
+    PlayStarted,
+    Recap,
+    Status,
+    TaskDone,
+    TaskStarted,
+    reason,
+    worst,
+)
 from toolkit.playbook.scope import OMIT, Scope
 from toolkit.playbook.sources import Sources
 from toolkit.tasks import registry
@@ -366,7 +374,7 @@ def _bare(wish: bool | str) -> bool | str:
 
 
 def _failed(error: ToolkitError | OSError, changes: tuple[Change, ...] = ()) -> _Ended:
-    message = str(error)
+    message = reason(error)
     return _Ended(
         status=Status.FAILED,
         registered={"changed": bool(changes), "failed": True, "msg": message},

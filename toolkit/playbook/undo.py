@@ -5,7 +5,7 @@ import os
 from toolkit.core.errors import ConflictError, ToolkitError
 from toolkit.core.events import EventSink
 from toolkit.playbook import journal as journals
-from toolkit.playbook.results import ChangeUndone, Status, UndoDone
+from toolkit.playbook.results import ChangeUndone, Status, UndoDone, reason
 from toolkit.tasks.changes import Change, from_data
 from toolkit.tasks.file_changes import RemoveFile, WriteFile
 from toolkit.tasks.host import Host
@@ -62,6 +62,6 @@ def _undo(step: journals.Step, host: Host) -> tuple[Status, str]:
         inverse.apply(host)
     except (ToolkitError, OSError) as error:
         if not step.done:
-            return Status.SKIPPED, f"the run ended in the middle of it, and: {error}"
-        return Status.FAILED, str(error)
+            return Status.SKIPPED, f"the run ended in the middle of it, and: {reason(error)}"
+        return Status.FAILED, reason(error)
     return Status.OK, "" if step.done else "the run ended in the middle of it"

@@ -24,6 +24,7 @@ from toolkit.playbook.journal import new_run_id
 from toolkit.playbook.model import Playbook
 from toolkit.playbook.results import Recap
 
+UNREACHABLE = 4
 # -P: the current folder must not decide which code a root process runs.
 REHEARSE = (sys.executable, "-P", "-m", "toolkit.cli.entry", "rehearse", "--")
 
@@ -63,7 +64,7 @@ def _apply(playbook: Playbook, hosts: Inventory, sessions: Sessions, flags: dict
     try:
         recaps = Provision(hosts, sessions, output, wish).run(playbook)
         status = exit_status(recaps.values())
-        if flags["rehearse"]:
+        if flags["rehearse"] and status != UNREACHABLE:
             output.note("a rehearsal: all this happened in a copy of the machine, which is dropped")
         if flags["verify"] and status == 0:
             status = _verify(recaps, sessions, as_json=flags["as_json"])
