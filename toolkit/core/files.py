@@ -21,7 +21,7 @@ def write_atomic(
     The temporary file lies beside ``path`` and is removed if anything fails.
     """
     path = os.fspath(path)
-    temporary = f"{path}.{os.getpid()}.new"
+    temporary = f"{path}.{os.urandom(6).hex()}.new"  # threads and killed processes share a pid
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with open(fd, "wb") as file:
