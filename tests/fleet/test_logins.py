@@ -139,6 +139,40 @@ def test_a_jump_host_that_is_not_there_is_named(link_to: Open, host: SshHost, us
         link_to(host, address="inner")
 
 
+@pytest.fixture
+def elsewhere(sshd_hosts: SshdHosts, tmp_path: Path) -> Iterator[Path]:
+    """The user's key, away from where it is looked for."""
+    away = tmp_path / "key"
+    sshd_hosts.key.rename(away)
+    yield away
+    away.rename(sshd_hosts.key)
+
+
+def test_a_key_that_ssh_config_names(
+    link_to: Open, host: SshHost, user: Path, elsewhere: Path
+) -> None:
+    with pytest.raises(UnavailableError, match="refused the login: there is no key"):
+        link_to(host)
+    (user / "config").write_text(f"Host *\n  IdentityFile {elsewhere}\n")
+    link_to(host)
+
+
+def test_a_key_that_an_agent_holds(
+    link_to: Open, host: SshHost, elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sock = tmp_path / "agent"
+    with subprocess.Popen(("ssh-agent", "-D", "-a", str(sock)), stdout=subprocess.DEVNULL) as agent:
+        try:
+            deadline = time.monotonic() + 5
+            while not sock.exists() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(sock))
+            subprocess.run(("ssh-add", "-q", str(elsewhere)), check=True)
+            link_to(host).close()
+        finally:
+            agent.kill()
+
+
 def test_a_key_that_is_not_let_in(link_to: Open, host: SshHost, tmp_path: Path) -> None:
     other_key(tmp_path)
     (tmp_path / "config").write_text("Host *\n  IdentitiesOnly yes\n")

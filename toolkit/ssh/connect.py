@@ -21,6 +21,7 @@ from toolkit.ssh.target import Target
 KEEPALIVE_SECONDS = 15
 USER_TIMEOUT_MS = 45_000  # a host that acknowledges nothing for so long is gone
 AUTH_SECONDS = 30
+NO_KEY = "No authentication methods available"  # paramiko has no class for this one
 
 # The SSH library logs a traceback for every refused connection; we say it in one line instead.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -152,9 +153,11 @@ def _open(hop: fabric.Connection, target: Target) -> None:
 
 def _explained(error: Exception, hop: fabric.Connection, target: Target) -> UnavailableError:
     where = f"{hop.user}@{hop.host}:{hop.port}"
-    if isinstance(error, paramiko.AuthenticationException):
+    no_key = str(error) == NO_KEY
+    if no_key or isinstance(error, paramiko.AuthenticationException):
+        why = "there is no key to log in with" if no_key else str(error)
         return UnavailableError(
-            f"host '{target.host}': {where} refused the login: {error}",
+            f"host '{target.host}': {where} refused the login: {why}",
             hint="name a key with ansible_ssh_private_key_file, or load it into ssh-agent",
         )
     if isinstance(error, TimeoutError):
