@@ -5,8 +5,9 @@ host can imitate each of them in memory: that is what makes check mode exact. On
 may call what acts.
 """
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from toolkit.core.process import Completed
@@ -15,11 +16,11 @@ from toolkit.facts.machine import Machine, ReadableFiles, ReadableNetwork
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attributes:
-    """Permission bits and numeric owners of one path."""
+    """Permission bits and numeric owners of one path; by default whoever makes it, mostly root."""
 
     mode: int
-    uid: int = 0
-    gid: int = 0
+    uid: int = field(default_factory=os.geteuid)
+    gid: int = field(default_factory=os.getegid)
 
 
 class Files(ReadableFiles, Protocol):

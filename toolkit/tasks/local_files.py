@@ -35,6 +35,10 @@ class LocalFiles:
             found = os.stat(path, follow_symlinks=follow)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:  # links that lead to each other lead to nothing
+                return None
+            raise
         return Stat(
             kind=_KINDS[stat.S_IFMT(found.st_mode)],
             mode=stat.S_IMODE(found.st_mode),
@@ -43,6 +47,7 @@ class LocalFiles:
             size=found.st_size,
             mtime=found.st_mtime,
             inode=(found.st_dev, found.st_ino),
+            links=found.st_nlink,
         )
 
     def listdir(self, path: str) -> tuple[str, ...]:
@@ -140,7 +145,9 @@ def _write_new(path: str, data: bytes, attributes: Attributes) -> None:
     with open(fd, "wb") as file:
         file.write(data)
         file.flush()
-        os.fchown(fd, attributes.uid, attributes.gid)
+        now = os.fstat(fd)
+        if (now.st_uid, now.st_gid) != (attributes.uid, attributes.gid):
+            os.chown(path, attributes.uid, attributes.gid)  # by path, so that an error names it
         os.fchmod(fd, attributes.mode)
         os.fsync(fd)
 
