@@ -28,7 +28,7 @@ def quick(argv: "Sequence[str]") -> bool:
     """Do a container command without click, which ends this process; False for all else."""
     if not argv or argv[0] not in _LAUNCHING or _wants_help(argv[1:]):
         return False
-    from toolkit.runtime.client import spawn_early  # noqa: PLC0415 - the first thing of a start
+    from toolkit.runtime.spawn import spawn_early  # noqa: PLC0415 - the first thing of a start
 
     spawn_early()
     from toolkit.cli.verb import perform  # noqa: PLC0415 - while the launcher imports

@@ -12,7 +12,7 @@ from toolkit.core.errors import ConflictError, NotFoundError, ToolkitError, Unav
 from toolkit.linux.process import pidfd_open, pidfd_send_signal
 from toolkit.runtime import groups, messages, request, states
 from toolkit.runtime.failures import sentence
-from toolkit.runtime.spawn import spawn
+from toolkit.runtime.spawn import spawn, spawn_early, take_early
 from toolkit.runtime.states import read_state
 from toolkit.runtime.trees import put, remove_tree
 
@@ -38,7 +38,6 @@ __all__ = [
 ]
 
 _UNKNOWN_STATUS = 255  # of a container whose end nobody saw
-_early: list[tuple[Socket, int]] = []
 
 
 class StartError(ToolkitError):
@@ -70,9 +69,8 @@ class Launcher:
 
         ``listen`` is a path on which it serves others meanwhile; ``faults`` is for tests.
         """
-        if _early and not listen and not faults:
-            return cls(*_early.pop())
-        return cls(*spawn(listen=listen, faults=faults))
+        early = None if listen or faults else take_early()
+        return cls(*(early or spawn(listen=listen, faults=faults)))
 
     @classmethod
     def connect(cls, path: str) -> Self:
@@ -217,11 +215,6 @@ class Session:
             self._exit = {key: message.get(key) for key in ("status", "oom", "finished")}
         self._held = message["event"] == "held"
         self._pid = message.get("pid", self._pid)
-
-
-def spawn_early() -> None:
-    """Start a private launcher now; the next ``Launcher.spawn`` takes it."""
-    _early.append(spawn())
 
 
 def connect_shim(state_dir: str) -> Session:

@@ -1,17 +1,19 @@
-"""Starting a launcher: a bare interpreter, from a file that nobody can write through."""
+"""Starting a launcher: a bare interpreter, from a file that nobody can write through.
+
+Imports next to nothing: a command line starts its launcher first of all and imports the rest of
+what it needs while that one starts.
+"""
 
 from __future__ import annotations
 
+import _socket
 import fcntl
 import os
 import sys
 
 from toolkit.linux.executable import sealed_executable
-from toolkit.runtime import messages
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from toolkit.runtime.messages import Socket
+Socket = _socket.socket
 
 # Isolated, without site; byte code is read as it is for any other run of this interpreter.
 _FLAGS = ("-I", "-S", "-c")
@@ -22,6 +24,7 @@ from toolkit.runtime.launcher import main
 main({arguments!r})
 """
 _PRIVATE = 3
+_early: list[tuple[Socket, int]] = []
 _OUT_OF_THE_WAY = 10  # the new process puts other descriptors at 0 to 3 before it runs this one
 
 
@@ -30,7 +33,8 @@ def spawn(*, listen: str = "", faults: bool = False) -> tuple[Socket, int]:
 
     ``listen`` is a path on which it serves others as well.
     """
-    ours, theirs = messages.pair()
+    kind = _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, kind)
     arguments = [f"private={_PRIVATE}"]
     if listen:
         arguments.append(f"listen={listen}")
@@ -44,6 +48,16 @@ def spawn(*, listen: str = "", faults: bool = False) -> tuple[Socket, int]:
     finally:
         theirs.close()
     return ours, pid
+
+
+def spawn_early() -> None:
+    """Start a private launcher now; the next ``Launcher.spawn`` takes it."""
+    _early.append(spawn())
+
+
+def take_early() -> tuple[Socket, int] | None:
+    """The launcher that was started early, if nobody has it yet."""
+    return _early.pop() if _early else None
 
 
 def _start(socket_fd: int, arguments: list[str]) -> int:
