@@ -51,6 +51,9 @@ class NoJournal:
     def settle(self) -> None:
         """Nothing was announced."""
 
+    def fail(self) -> None:
+        """Nothing was announced."""
+
     def path(self) -> str:
         return ""
 

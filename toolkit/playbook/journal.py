@@ -4,9 +4,10 @@ One JSON object a line in ``<root>/<run id>.jsonl``, mode 0600, each flushed to 
 that it announces: after a crash it tells which steps are done and which one may be half done.
 
 ``{"run", "play", "host", "started"}`` opens a play; ``{"step", "task", "place", "does",
-"inverse"}`` announces a change (``inverse`` is ``null`` where none exists); ``{"done": step}`` and
-``{"undone": step}`` follow it. A run that changes nothing leaves no journal. Under ``no_log`` a
-step keeps neither its description nor its inverse, so that a secret is never on disk twice.
+"inverse"}`` announces a change (``inverse`` is ``null`` where none exists); ``{"done": step}`` or
+``{"failed": step}``, and later ``{"undone": step}``, follow it. A run that changes nothing leaves
+no journal. Under ``no_log`` a step keeps neither its description nor its inverse, so that a secret
+is never on disk twice.
 """
 
 import json
@@ -43,6 +44,9 @@ class Journal(Protocol):
 
     def settle(self) -> None:
         """The last announced change is done."""
+
+    def fail(self) -> None:
+        """The last announced change was refused; it may have left something behind."""
 
     def path(self) -> str:
         """The file, or ``""`` while there is none."""
@@ -81,6 +85,12 @@ class FileJournal:
         if lines:
             self._append(lines)
 
+    def fail(self) -> None:
+        """Write that the last change was refused."""
+        if self._open_step:
+            self._append([{"failed": self._open_step}])
+        self._open_step = 0
+
     def path(self) -> str:
         """The file, or ``""`` while nothing was changed."""
         return self._path if self._fd >= 0 else ""
@@ -116,13 +126,18 @@ def append(fd: int, lines: list[dict[str, Any]]) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One change of a journal; ``done`` is false for the one that a crash interrupted."""
+    """One change of a journal.
+
+    ``failed`` is true for one that was refused; without that and without ``done``, a crash came
+    in its middle.
+    """
 
     step: int
     task: str
     does: str
     inverse: Mapping[str, Any] | None
     done: bool
+    failed: bool
     undone: bool
 
 
@@ -156,23 +171,22 @@ def read(path: str) -> tuple[Step, ...]:
     Raises ``NotFoundError`` where there is no such journal.
     """
     announced: dict[int, Mapping[str, Any]] = {}
-    done: set[int] = set()
-    undone: set[int] = set()
+    marks: dict[str, set[int]] = {"done": set(), "failed": set(), "undone": set()}
     for line in _lines(path):
         if "step" in line:
             announced[line["step"]] = line
-        elif "done" in line:
-            done.add(line["done"])
-        elif "undone" in line:
-            undone.add(line["undone"])
+        for mark, steps in marks.items():
+            if mark in line:
+                steps.add(line[mark])
     return tuple(
         Step(
             step=number,
             task=line["task"],
             does=line["does"],
             inverse=line["inverse"],
-            done=number in done,
-            undone=number in undone,
+            done=number in marks["done"],
+            failed=number in marks["failed"],
+            undone=number in marks["undone"],
         )
         for number, line in sorted(announced.items())
     )

@@ -133,7 +133,7 @@ class ChangeUndone:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UndoDone:
-    """An undo has ended: ``kept`` steps have no inverse, ``failed`` ones could not be undone."""
+    """An undo has ended: ``kept`` steps have no inverse or left nothing, ``failed`` ones remain."""
 
     kind: ClassVar[str] = "undo.done"
     host: str

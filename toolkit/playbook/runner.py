@@ -236,6 +236,8 @@ class Runner:
             else:
                 outcome = perform(made, self._real, before=announce, applied=applied)
         except (ToolkitError, OSError) as error:
+            if announced > len(applied):
+                self._journal.fail()
             return _failed(error, tuple(applied))
         finally:
             if announced == len(applied):  # else the last one may be half done: undo must know

@@ -61,7 +61,11 @@ def _undo(step: journals.Step, host: Host) -> tuple[Status, str]:
         _refuse_later_work(inverse, host)
         inverse.apply(host)
     except (ToolkitError, OSError) as error:
-        if not step.done:
-            return Status.SKIPPED, f"the run ended in the middle of it, and: {reason(error)}"
-        return Status.FAILED, reason(error)
-    return Status.OK, "" if step.done else "the run ended in the middle of it"
+        if step.done:
+            return Status.FAILED, reason(error)
+        return Status.SKIPPED, f"{_unfinished(step)}, and there is nothing of it: {reason(error)}"
+    return Status.OK, "" if step.done else _unfinished(step)
+
+
+def _unfinished(step: journals.Step) -> str:
+    return "it had failed" if step.failed else "the run ended in the middle of it"

@@ -98,6 +98,17 @@ def test_a_failing_inverse_does_not_stop_the_others(tmp_path: Path) -> None:
     assert host.files.stat("/etc/a") is None
 
 
+def test_a_change_that_was_refused_is_known_as_such(tmp_path: Path) -> None:
+    run_tasks(jot("/nowhere/a"), journal=FileJournal("r1", root=str(tmp_path)))
+    (step,) = journals.read(str(tmp_path / "r1.jsonl"))
+    assert (step.done, step.failed) == (False, True)
+    sink = ListSink()
+    assert undo_run("r1", FakeHost(), sink, root=str(tmp_path)).kept == 1
+    event = sink.events[0]
+    assert isinstance(event, ChangeUndone)
+    assert event.message.startswith("it had failed, and there is nothing of it")
+
+
 @pytest.mark.parametrize("applied", [True, False])
 def test_the_step_that_a_crash_interrupted(tmp_path: Path, applied: bool) -> None:
     host = run_tasks(

@@ -139,7 +139,7 @@ def undone(event: ChangeUndone) -> Iterator[Line]:
 
 def undo_sum(event: UndoDone) -> str:
     """How an undo ended."""
-    kept = f", {event.kept} without an inverse" if event.kept else ""
+    kept = f", {event.kept} kept" if event.kept else ""
     failed = f", {event.failed} failed" if event.failed else ""
     return f"{event.host}: run {event.run}: {event.undone} undone{kept}{failed}"
 
