@@ -133,8 +133,25 @@ def preferred(offered: tuple[str, ...], known: list[str]) -> tuple[str, ...]:
     return tuple(sorted(offered, key=lambda kind: kind not in wanted))
 
 
+class PromptSocket(socket.socket):
+    """Acknowledges at once whatever it received.
+
+    sshd leaves Nagle's algorithm on while it sets a session up: it holds its next small answer back
+    until the one before is acknowledged, and a kernel that waits for data to send along does that
+    40 ms later. The kernel clears the option now and then, so it is set after each read (tcp(7)).
+    """
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        """As ``socket.recv``."""
+        data = super().recv(size, flags)
+        self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return data
+
+
 def _socket(hop: fabric.Connection, target: Target) -> socket.socket:
-    made = socket.create_connection((hop.host, hop.port), timeout=target.connect_timeout)
+    plain = socket.create_connection((hop.host, hop.port), timeout=target.connect_timeout)
+    made = PromptSocket(fileno=plain.detach())
+    made.settimeout(target.connect_timeout)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
     return made
