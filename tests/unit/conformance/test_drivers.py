@@ -176,3 +176,17 @@ def test_podman_keeps_to_storage_of_its_own(link: FakeLink, host: HostDoc) -> No
 
 def _ran(stdout: str) -> dict[str, Any]:
     return {"status": 0, "stdout": stdout, "stderr": ""}
+
+
+def test_docker_runs_an_image_made_of_the_hosts_own_files(link: FakeLink, host: HostDoc) -> None:
+    link.answers["run"] = lambda params: _ran("5" if "inspect" in params["argv"] else "f00\n")
+    docker = driver("nerdctl", link, host)
+    started = docker.start(BoxSpec(), ("true",))
+    assert (started.id, started.pid) == ("f00", 5)
+    words = next(params["argv"] for _, params in link.calls if "--detach" in params.get("argv", []))
+    assert words[0] == "nerdctl"
+    assert words[-4:] == ["--volume", "/usr:/usr:ro", "session-0:latest", "true"]
+    docker.close()
+    assert [params.get("argv", [""])[1:] for _, params in link.calls[-2:-1]] == [
+        ["rmi", "--force", "session-0:latest"]
+    ]
