@@ -11,7 +11,7 @@ from support.sabotage.runtime import install
 from support.sabotage.table import RUNTIMES
 from toolkit.conformance import suite
 from toolkit.conformance.check import Check
-from toolkit.conformance.drivers import parse
+from toolkit.conformance.drivers.choice import parse
 from toolkit.conformance.evaluate import evaluate, in_order
 from toolkit.conformance.gather import HostSession, Target
 from toolkit.core.files import shipped

@@ -10,7 +10,7 @@ import pytest
 from toolkit.conformance.boxspec import BoxSpec
 from toolkit.conformance.check import Check
 from toolkit.conformance.documents import Box, HostDoc
-from toolkit.conformance.drivers import Choice
+from toolkit.conformance.drivers.choice import Choice
 from toolkit.conformance.evaluate import Result, finding_of, nothing_gathered, order, result
 from toolkit.conformance.gather import BESIDE, PLAIN, HostSession, Target
 from toolkit.conformance.profile import Profile

@@ -1,6 +1,6 @@
 """Checks of this machine in a pytest session that somebody else runs."""
 
-from toolkit.conformance.drivers import parse
+from toolkit.conformance.drivers.choice import parse
 from toolkit.conformance.fixtures import Checks
 from toolkit.conformance.gather import HostSession
 from toolkit.ssh.link import open_local

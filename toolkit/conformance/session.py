@@ -12,7 +12,7 @@ from rich.console import Console
 
 from toolkit.conformance import report, suite
 from toolkit.conformance.check import Check
-from toolkit.conformance.drivers import parse
+from toolkit.conformance.drivers.choice import parse
 from toolkit.conformance.evaluate import Result
 from toolkit.conformance.fixtures import Checks
 from toolkit.conformance.gather import HostSession

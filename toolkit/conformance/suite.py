@@ -7,6 +7,18 @@ from pathlib import Path
 from toolkit.conformance.check import Check
 from toolkit.core.errors import InvalidInputError, NotFoundError
 
+# What a file of checks can do wrong while it is read.
+_FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+
 
 def load(folder: str | Path) -> list[Check]:
     """Every check in ``test_*.py`` below ``folder``, in the order of their ids' areas.
@@ -35,7 +47,7 @@ def _in_file(root: Path, file: Path) -> list[Check]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except _FAULTS as error:
         raise InvalidInputError(f"{file}: {type(error).__name__}: {error}") from error
     values = vars(module).values()
     return [value.check for value in values if isinstance(getattr(value, "check", None), Check)]

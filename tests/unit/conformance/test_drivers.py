@@ -7,8 +7,9 @@ import pytest
 from support.fake_checks import FakeLink
 from toolkit.conformance.boxspec import BoxSpec
 from toolkit.conformance.documents import HostDoc
-from toolkit.conformance.drivers import embedded, oci, open_driver, parse, podman
+from toolkit.conformance.drivers import embedded, oci, podman
 from toolkit.conformance.drivers.base import Driver, Workshop
+from toolkit.conformance.drivers.choice import open_driver, parse
 from toolkit.conformance.machine import BoxError, Machine
 from toolkit.core.errors import ConflictError, InvalidInputError, UnavailableError
 

@@ -7,7 +7,7 @@ from support.fake_checks import FakeDrivers, FakeLink
 from toolkit.conformance import suite
 from toolkit.conformance.boxspec import BoxSpec
 from toolkit.conformance.check import Check, check
-from toolkit.conformance.drivers import parse
+from toolkit.conformance.drivers.choice import parse
 from toolkit.conformance.evaluate import evaluate, in_order
 from toolkit.conformance.gather import BESIDE, PLAIN, HostSession, Target
 from toolkit.conformance.machine import BoxError

@@ -3,8 +3,3 @@
 ``open_driver("oci:/usr/sbin/runc", machine, …)``. To add a runtime, write ``drivers/<name>.py``
 with a class that is a ``Driver`` and name it in ``KINDS``.
 """
-
-from toolkit.conformance.drivers.base import Driver, Started
-from toolkit.conformance.drivers.choice import Choice, open_driver, parse
-
-__all__ = ["Choice", "Driver", "Started", "open_driver", "parse"]
