@@ -286,7 +286,9 @@ class Boxes:
         return left
 
     def _look(self) -> list[str]:
-        left = [f"cgroup {path}" for path in Path("/sys/fs/cgroup").rglob(f"{self.mark}*")]
+        # os.walk passes over what others remove meanwhile; Path.rglob does not.
+        walked = os.walk("/sys/fs/cgroup")
+        left = [f"cgroup {path}" for path, _, _ in walked if self.mark in path]
         left += [f"directory {path}" for path in self.home.iterdir() if path.is_dir()]
         lines = Path("/proc/self/mountinfo").read_text().splitlines()
         left += [f"mount {line}" for line in lines if str(self.home) in line]
@@ -304,14 +306,16 @@ def capabilities(names: Sequence[str]) -> Capabilities:
 
 
 def session_of(leader: int) -> list[int]:
-    """The processes of a session without its leader: the shims of a launcher."""
+    """The processes of a session without its leader and its spare: the shims of a launcher."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != leader:
             try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                name, _, rest = (entry / "stat").read_text().rpartition(")")
             except OSError:  # it has just ended
                 continue
-            if int(fields[3]) == leader and fields[0] not in "ZX":
+            fields = rest.split()
+            spare = name.endswith("(dockyard-spare")
+            if int(fields[3]) == leader and fields[0] not in "ZX" and not spare:
                 found.append(int(entry.name))
     return found

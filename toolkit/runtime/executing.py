@@ -14,12 +14,11 @@ from toolkit.core.record import record, replace
 from toolkit.linux.namespaces import NamespaceFlag, setns
 from toolkit.linux.process import pidfd_open
 from toolkit.runtime import init, messages, states
-from toolkit.runtime.failures import describe
 from toolkit.runtime.logfile import JsonLog
 from toolkit.runtime.monitor import Child, Monitor, end
 from toolkit.runtime.relay import Relay
 from toolkit.runtime.root import Root
-from toolkit.runtime.shim import piped, settle
+from toolkit.runtime.shim import piped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ class Job:
     stdio: tuple[int, int, int]
     session: Socket
     steps: Steps
+    release: Socket | None = None
 
 
 @record
@@ -65,25 +65,8 @@ class Entry:
     steps: Steps
 
 
-def run(job: Job) -> NoReturn:
+def run(job: Job) -> None:
     """Be the shim of one exec, to its end."""
-    try:
-        settle(job.stdio, job.session, "dockyard-exec")
-        _run(job)
-    except BaseException as error:  # noqa: BLE001 - a fork must never return into the launcher's loop
-        _complain(job, error)
-    finally:
-        os._exit(_LOST)
-
-
-def _complain(job: Job, error: BaseException) -> None:
-    try:
-        messages.send(job.session, {"event": "error", **describe(error, job.steps.now)})
-    except OSError:
-        os._exit(_LOST)  # the client left before it could hear why
-
-
-def _run(job: Job) -> None:
     request, steps = job.request, job.steps
     steps.enter("state")
     state, pidfd = _container(request)
@@ -113,6 +96,8 @@ def _run(job: Job) -> None:
     child = Child(pid=pid, link=ours, stdio=job.stdio, note=lambda *_: None, relay=relay)
     try:
         monitor = Monitor(child, [job.session])
+        if job.release is not None:
+            monitor.on_running = job.release.close
         status = monitor.run()
     except BaseException:
         end(pid)

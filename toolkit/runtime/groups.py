@@ -6,7 +6,7 @@ import errno
 import os
 
 from toolkit.cgroup.group import Cgroup
-from toolkit.cgroup.layout import Layout
+from toolkit.cgroup.layout import UNIFIED, Layout
 from toolkit.cgroup.limits import DeviceRule, Limits
 from toolkit.core.errors import UnsupportedError
 
@@ -54,6 +54,13 @@ def find(path: str) -> Cgroup:
 def open_group(paths: Mapping[str, str]) -> Cgroup:
     """The cgroup whose directories are known."""
     return Cgroup.from_paths(paths)
+
+
+def open_unified(group: Cgroup | None) -> int:
+    """A descriptor of the v2 directory, to fork a child into; -1 where there is none."""
+    if group is None or UNIFIED not in group.paths:
+        return -1
+    return os.open(group.paths[UNIFIED], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def signal_all(group: Cgroup, number: int) -> None:

@@ -19,25 +19,30 @@ from toolkit.linux.process import (
     set_domainname,
     set_dumpable,
     set_hostname,
+    set_name,
     set_pdeathsig,
 )
 from toolkit.runtime import identity, joins, messages, terminal
+from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.descriptors import keep_only
 from toolkit.runtime.failures import describe
+from toolkit.runtime.plan import plan
+from toolkit.runtime.request import StartRequest, from_data
 from toolkit.runtime.root import bind_root, overlay_root
+from toolkit.runtime.steps import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+    from toolkit.linux.namespaces import NamespaceFlag
     from toolkit.oci.spec import Process, Spec
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.plan import Plan, Step
-    from toolkit.runtime.request import StartRequest
     from toolkit.runtime.root import Root
-    from toolkit.runtime.steps import Steps
 
 _FAILED = 125
+_STDIO = 3
 _PROPAGATION = {
     "private": MountFlag.PRIVATE,
     "rprivate": MountFlag.PRIVATE | MountFlag.REC,
@@ -49,14 +54,22 @@ _PROPAGATION = {
 
 
 @record
+class Hatchling:
+    """What an init knows from its fork on: the namespaces ``made`` for it, its request if any."""
+
+    made: NamespaceFlag
+    faults: bool
+    request: StartRequest | None = None
+
+
+@record
 class Order:
-    """What an init needs: the request, its stdio, its line to the shim, the compiled filter."""
+    """What an init has to become."""
 
     request: StartRequest
-    plan: Plan
     stdio: tuple[int, int, int]
     link: Socket
-    program: bytes
+    made: NamespaceFlag
     steps: Steps
 
 
@@ -72,12 +85,31 @@ class Last:
     steps: Steps
 
 
-def run(order: Order) -> NoReturn:
+def run(link: Socket, hatchling: Hatchling) -> NoReturn:
     """Become the container's program, or report why not and end."""
+    steps = Steps()
     try:
-        _become(order)
+        steps.enter("privacy")
+        become_private((link.fileno(),))
+        joins.make_namespaces(hatchling.made)
+        data, fds = messages.receive_bytes(link)
+        if len(fds) != _STDIO:
+            os._exit(_FAILED)  # the shim is gone, or had no use for this nest
+        set_name("dockyard-init")
+        request = hatchling.request or from_data(messages.decode(data.decode()))
+        assert isinstance(request, StartRequest)
+        steps = Steps(request.fault if hatchling.faults else "")
+        _become(
+            Order(
+                request=request,
+                stdio=(fds[0], fds[1], fds[2]),
+                link=link,
+                made=hatchling.made,
+                steps=steps,
+            )
+        )
     except BaseException as error:  # noqa: BLE001 - a fork must never return into its parent's code
-        report(order.link, order.steps, error)
+        report(link, steps, error)
     finally:
         os._exit(_FAILED)
 
@@ -94,15 +126,17 @@ def _become(order: Order) -> NoReturn:
     request, steps = order.request, order.steps
     spec, process = request.spec, _process(request.spec)
     steps.enter("privacy")
-    become_private((*order.stdio, order.link.fileno()))
+    todo = plan(spec, cgroup_steps(spec))
     steps.enter("namespaces")
-    joins.enter_namespaces(spec)
+    joins.enter_namespaces(spec, made=order.made)
     steps.enter("root")
     root = _root(request)
     steps.enter("cgroup namespace")
-    root.groups = join_cgroup(order.link)
+    told = wait_for(order.link, "cgroup")
+    root.groups = told["cgroup"]
+    enter(dict.fromkeys(root.groups.values()))
     joins.enter_cgroup_namespace(spec)
-    stdio = _build(order, root)
+    stdio = _build(order, root, todo)
     steps.enter("host name")
     _name_host(spec)
     steps.enter("process")
@@ -117,7 +151,7 @@ def _become(order: Order) -> NoReturn:
         Last(
             process=process,
             stdio=stdio,
-            program=order.program,
+            program=bytes.fromhex(told["filter"]),
             link=order.link,
             own=process.terminal or not request.passthrough,
             steps=steps,
@@ -134,19 +168,12 @@ def become_private(fds: tuple[int, ...]) -> None:
     os.umask(0)
 
 
-def join_cgroup(link: Socket) -> dict[str, str]:
-    """Wait until the shim has made the cgroup, and move into it; controller → directory."""
-    groups: dict[str, str] = wait_for(link, "cgroup")
-    enter(dict.fromkeys(groups.values()))
-    return groups
-
-
-def wait_for(link: Socket, word: str) -> Any:
-    """What the shim says under ``word``; ends this process where the shim is gone."""
+def wait_for(link: Socket, word: str) -> dict[str, Any]:
+    """The shim's next message, which has ``word``; ends this process where the shim is gone."""
     message, _ = messages.receive(link)
     if message is None or word not in message:
         os._exit(_FAILED)
-    return message[word]
+    return message
 
 
 def prepare(process: Process) -> None:
@@ -198,11 +225,10 @@ def _host_propagation(spec: Spec) -> MountFlag:
     return MountFlag.SLAVE if follows else MountFlag.PRIVATE
 
 
-def _build(order: Order, root: Root) -> tuple[int, int, int]:
+def _build(order: Order, root: Root, todo: Plan) -> tuple[int, int, int]:
     """Everything below the root; the descriptors that become stdio."""
     spec, steps = order.request.spec, order.steps
     steps.enter("mounts")
-    todo = order.plan
     _apply(todo.mounts, root)
     steps.enter("devices")
     _apply(todo.devices, root)

@@ -38,8 +38,8 @@ def wanted(spec: Spec) -> dict[str, str]:
     return {namespace.type: namespace.path for namespace in spec.linux.namespaces}
 
 
-def enter_namespaces(spec: Spec) -> None:
-    """Join the listed ones and make the new ones, all but pid and cgroup."""
+def enter_namespaces(spec: Spec, *, made: NamespaceFlag) -> None:
+    """Join the listed ones and make the new ones, all but pid and cgroup and those ``made``."""
     listed = wanted(spec)
     new = NamespaceFlag.NONE
     for name, flag in BY_OCI_NAME.items():
@@ -49,14 +49,22 @@ def enter_namespaces(spec: Spec) -> None:
             join(listed[name], flag)
         else:
             new |= flag
-    unshare(new)
-    if new & NamespaceFlag.NETWORK:
+    make_namespaces(new & ~made)
+
+
+def make_namespaces(flags: NamespaceFlag) -> None:
+    """Leave for new namespaces; a new network has its loopback up."""
+    unshare(flags)
+    if flags & NamespaceFlag.NETWORK:
         bring_loopback_up()
 
 
-def enter_pid_namespace(spec: Spec) -> bool:
-    """Put the next child into its pid namespace; whether it is another one than this process's."""
-    listed = wanted(spec)
+def enter_pid_namespace(spec: Spec | None) -> bool:
+    """Put the next child into its pid namespace; whether it is another one than this process's.
+
+    Without a specification into a new one.
+    """
+    listed = {"pid": ""} if spec is None else wanted(spec)
     if "pid" not in listed:
         return False
     if listed["pid"]:

@@ -2,7 +2,8 @@
 
 Runs as ``python -I -S`` from an executable that nobody can write through (``toolkit.runtime.spawn``
 starts it so). Requests come as packets, each with four descriptors: stdin, stdout, stderr and the
-socket on which the shim answers. The kernel reaps the shims (SIGCHLD is ignored).
+socket on which the shim answers. It reads none of them: a child does (``worker``), the spare one if
+it is there. The kernel reaps the children (SIGCHLD is ignored).
 """
 
 from __future__ import annotations
@@ -13,23 +14,17 @@ import select
 import signal
 import sys
 
-from toolkit.core.errors import InvalidInputError, ToolkitError
+from toolkit.core.errors import InvalidInputError
 from toolkit.linux.process import set_dumpable, set_name
-from toolkit.runtime import executing, groups, messages, shim
-from toolkit.runtime.cgroupfs import cgroup_steps
-from toolkit.runtime.failures import describe
-from toolkit.runtime.joins import check_namespaces
-from toolkit.runtime.plan import plan
-from toolkit.runtime.request import StartRequest, from_data
-from toolkit.runtime.steps import Steps
+from toolkit.runtime import groups, messages, worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from toolkit.runtime.messages import Socket
 
-_DESCRIPTORS = 4
-_FILTERS = ".filters"  # no name of a container begins with a dot
 STARTED_FOR_TESTS = "--faults"
+# The first spare serves whoever asks once; who asks again gets one after each start.
+_REGULAR = 2
 
 
 class Launcher:
@@ -40,12 +35,16 @@ class Launcher:
         self._listener = listener
         self._clients = [] if private is None else [private]
         self._faults = faults
+        self._served = 0
+        self._spare: Socket | None = None
+        self._busy: list[Socket] = []  # of spares at work; closed by them when it is time for more
 
     def serve(self) -> None:
         """Take requests, one after the other."""
+        self._make_spare()
         while self._private is None or self._private in self._clients:
             poll = select.poll()
-            for sock in (self._listener, *self._clients):
+            for sock in (self._listener, *self._clients, *self._busy):
                 if sock is not None:
                     poll.register(sock.fileno(), select.POLLIN)
             for fd, _ in poll.poll():
@@ -58,87 +57,47 @@ class Launcher:
             return
         for client in tuple(self._clients):
             if client.fileno() == fd:
-                data, fds = messages.receive_bytes(client)
-                if data:
-                    self._take(data, fds)
-                else:
-                    client.close()
-                    self._clients.remove(client)
+                self._hear(client)
+        for spare in tuple(self._busy):
+            if spare.fileno() == fd:
+                spare.close()
+                self._busy.remove(spare)
+                if self._served >= _REGULAR and self._spare is None:
+                    self._make_spare()
 
-    def _take(self, data: bytes, fds: list[int]) -> None:
-        """Fork for one request; whatever is wrong with it goes to its own socket."""
-        if len(fds) != _DESCRIPTORS:
-            for fd in fds:
-                os.close(fd)
-            return
-        session = messages.from_fd(fds[3])
-        try:
-            self._fork(data, (fds[0], fds[1], fds[2]), session)
-        except Exception as error:  # noqa: BLE001 - one bad request must not end the launcher
-            _refuse(session, error)
-        finally:
-            session.close()
-            for fd in fds[:3]:
-                os.close(fd)
+    def _hear(self, client: Socket) -> None:
+        data, fds = messages.receive_bytes(client)
+        if not data:
+            client.close()
+            self._clients.remove(client)
+        elif len(fds) == worker.DESCRIPTORS:
+            self._served += 1
+            self._pass_on(data, fds)
+        for fd in fds:
+            os.close(fd)
 
-    def _fork(self, data: bytes, stdio: tuple[int, int, int], session: Socket) -> None:
-        request = from_data(messages.decode(data.decode()))
-        steps = Steps(request.fault if self._faults else "")
-        if not isinstance(request, StartRequest):
-            if not os.fork():
-                executing.run(
-                    executing.Job(request=request, stdio=stdio, session=session, steps=steps)
-                )
-            return
-        prepared = prepare(request)
+    def _pass_on(self, data: bytes, fds: list[int]) -> None:
+        """To the spare, or to a child forked for it."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            try:
+                messages.send_bytes(spare, data, tuple(fds))
+            except OSError:
+                spare.close()  # somebody killed it
+            else:
+                self._busy.append(spare)
+                return
         if not os.fork():
-            shim.run(
-                shim.Job(
-                    request=request,
-                    prepared=prepared,
-                    raw=data,
-                    stdio=stdio,
-                    session=session,
-                    steps=steps,
-                )
-            )
+            worker.serve(data, fds, faults=self._faults)
+        if self._served >= _REGULAR and not self._busy:
+            self._make_spare()
 
-
-def prepare(request: StartRequest) -> shim.Prepared | Exception:
-    """What can be worked out before the fork, where it is remembered; or why it cannot start."""
-    spec = request.spec
-    try:
-        check_namespaces(spec)
-        groups.check_resources(spec)
-        return shim.Prepared(plan=plan(spec, cgroup_steps(spec)), program=filter_program(request))
-    except (ToolkitError, OSError) as error:
-        return error
-
-
-def filter_program(request: StartRequest) -> bytes:
-    """The compiled system call filter; kept in this launcher, and beside the states for the next.
-
-    Loading libseccomp and compiling take 75 ms, which a container that has a launcher to itself
-    would pay each time.
-    """
-    spec = request.spec
-    if spec.linux.seccomp is None:
-        return b""
-    from toolkit.runtime.seccomp import compile_profile  # noqa: PLC0415 - libseccomp only if asked
-
-    held = spec.process.capabilities if spec.process is not None else None
-    return compile_profile(
-        dict(spec.linux.seccomp),
-        () if held is None else held.bounding,
-        cache_dir=os.path.join(os.path.dirname(request.state_dir), _FILTERS),
-    )
-
-
-def _refuse(session: Socket, error: Exception) -> None:
-    try:
-        messages.send(session, {"event": "error", **describe(error, "request")})
-    except OSError:
-        return  # the client is gone
+    def _make_spare(self) -> None:
+        ours, theirs = messages.pair()
+        if not os.fork():
+            worker.wait(theirs, faults=self._faults)
+        theirs.close()
+        self._spare = ours
 
 
 def main(arguments: list[str]) -> None:

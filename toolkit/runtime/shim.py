@@ -8,101 +8,62 @@ once, so a failure at any step leaves nothing.
 from __future__ import annotations
 
 import os
-import signal
 from contextlib import ExitStack
 
 from toolkit.core.errors import ConflictError
 from toolkit.core.record import record, replace
-from toolkit.linux.namespaces import NamespaceFlag, setns
-from toolkit.linux.process import set_name
-from toolkit.runtime import groups, init, joins, messages, states
-from toolkit.runtime.descriptors import keep_only, shared_pipe
-from toolkit.runtime.failures import describe
+from toolkit.runtime import groups, joins, messages, nest, states
+from toolkit.runtime.descriptors import shared_pipe
+from toolkit.runtime.filters import filter_program
 from toolkit.runtime.logfile import JsonLog, timestamp
 from toolkit.runtime.monitor import Child, Monitor, end
-from toolkit.runtime.plan import Plan
 from toolkit.runtime.relay import Relay
 from toolkit.runtime.steps import Steps
 from toolkit.runtime.trees import put, remove_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any
 
     from toolkit.cgroup.group import Cgroup
     from toolkit.runtime.messages import Socket
+    from toolkit.runtime.nest import Nest
     from toolkit.runtime.request import StartRequest
 
 _LOST = 125
 
 
 @record
-class Prepared:
-    """What the launcher worked out: the steps below the root, the compiled filter or ``b""``."""
-
-    plan: Plan
-    program: bytes
-
-
-@record
 class Job:
-    """One request as the launcher hands it over; ``raw`` is its JSON.
+    """One request as the worker hands it over; ``raw`` is its JSON.
 
-    ``prepared`` may be the reason why it cannot start: the shim reports that like any other.
+    ``release`` is closed when the program runs (see ``worker.wait``).
     """
 
     request: StartRequest
-    prepared: Prepared | Exception
     raw: bytes
     stdio: tuple[int, int, int]
     session: Socket
     steps: Steps
-
-
-def run(job: Job) -> NoReturn:
-    """Be the shim of one container, to its end."""
-    status = _LOST
-    try:
-        settle(job.stdio, job.session, "dockyard-shim")
-        status = Shim(job).run()
-    except BaseException as error:  # noqa: BLE001 - a fork must never return into the launcher's loop
-        _complain(job, error)
-    finally:
-        os._exit(status)
-
-
-def settle(stdio: tuple[int, int, int], session: Socket, name: str) -> None:
-    """Leave the launcher's session, descriptors and signal handling behind."""
-    os.setpgid(0, 0)  # no setsid: the launcher's session has no terminal, and it costs 0.2 ms
-    keep_only((*stdio, session.fileno()))
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    set_name(name)
-
-
-def _complain(job: Job, error: BaseException) -> None:
-    try:
-        messages.send(job.session, {"event": "error", **describe(error, job.steps.now)})
-    except OSError:
-        os._exit(_LOST)  # the client left before it could hear why
+    faults: bool
+    release: Socket | None = None
 
 
 class Shim:
     """Makes one container, watches it, and undoes it."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, ready: Nest | None) -> None:
         self._job = job
+        self._ready = ready
         self._request = job.request
         self._steps = job.steps
-        self._prepared = Prepared(plan=Plan(mounts=(), devices=(), protect=()), program=b"")
         self._log: JsonLog | None = None
         self._state = states.State(
             id=job.request.id, status=states.CREATING, pid=0, cgroup={}, created=timestamp()
         )
 
-    def run(self) -> int:
-        """From nothing to nothing; 0, or 125 where the program never ran."""
+    def run(self) -> None:
+        """From nothing to nothing."""
         farewell: dict[str, Any]
         with ExitStack() as undo:
             undo.callback(self._remove)
@@ -117,27 +78,21 @@ class Shim:
             else:
                 farewell = {"event": "error", **monitor.failure}
         monitor.tell(farewell)
-        return 0 if monitor.failure is None else _LOST
 
     def _make(self, undo: ExitStack, attempt: ExitStack) -> tuple[Monitor, Cgroup]:
         """Make everything; ``attempt`` is undone only if the program never runs."""
         request, steps = self._request, self._steps
-        steps.enter("request")
-        if isinstance(self._job.prepared, Exception):
-            raise self._job.prepared
-        self._prepared = self._job.prepared
+        program = self._check()
         steps.enter("state")
         self._make_state_dir(attempt)
+        if program:
+            put(f"{request.state_dir}/seccomp.bpf", program)
         steps.enter("stdio")
         stdio, relay = self._stdio(undo)
-        steps.enter("fork")
-        child = self._fork(stdio, relay)
-        undo.callback(end, child.pid)
-        steps.enter("cgroup")
-        group = groups.make(request)
-        undo.callback(group.remove)
+        child, group = self._hatch(undo, stdio, relay)
         steps.enter("join")
-        _hand_over(child.link, group)
+        told = {"cgroup": group.paths, "filter": program.hex()}
+        _tell(child.link, messages.encode(told).encode())
         monitor = Monitor(child, [self._job.session])
         steps.enter("listen")
         socket_path = f"{request.state_dir}/shim.sock"
@@ -145,9 +100,8 @@ class Shim:
         undo.callback(_unlink, socket_path)
         steps.enter("record")
         self._note_start(child.pid, group)
-        monitor.on_held = lambda: self._note_status(states.CREATED)
-        if request.hold:
-            monitor.on_running = lambda: self._note_status(states.RUNNING)
+        monitor.on_held = self._held
+        monitor.on_running = self._running
         steps.enter("relay")
         return monitor, group
 
@@ -162,8 +116,6 @@ class Shim:
             ) from None
         attempt.callback(remove_tree, path)
         states.write_request(path, self._job.raw)
-        if self._prepared.program:
-            put(f"{path}/seccomp.bpf", self._prepared.program)
 
     def _stdio(self, undo: ExitStack) -> tuple[tuple[int, int, int], Relay]:
         """The container's descriptors and what moves bytes between them and the client's."""
@@ -175,24 +127,63 @@ class Shim:
             return client, relay
         return piped(client, relay, log)
 
-    def _fork(self, stdio: tuple[int, int, int], relay: Relay) -> Child:
-        ours, theirs = messages.pair()
-        pid = fork_init(
-            init.Order(
-                request=self._request,
-                plan=self._prepared.plan,
-                stdio=stdio,
-                link=theirs,
-                program=self._prepared.program,
-                steps=self._steps,
-            )
-        )
-        theirs.close()
+    def _check(self) -> bytes:
+        """Refuse what cannot be done; the compiled filter."""
+        self._steps.enter("request")
+        joins.check_namespaces(self._request.spec)
+        groups.check_resources(self._request.spec)
+        return filter_program(self._request)
+
+    def _hatch(
+        self, undo: ExitStack, stdio: tuple[int, int, int], relay: Relay
+    ) -> tuple[Child, Cgroup]:
+        """The init and its cgroup: on v2 the group first, so that the init is born in it.
+
+        On v1 the group is made while the init is at work, which moves itself.
+        """
+        if groups.layout().kind == "v2":
+            group = self._make_group(undo)
+            made = self._nest(undo, group)
+        else:
+            made = self._nest(undo, None)
+            group = self._make_group(undo)
+        _tell(made.link, self._job.raw, stdio)
         if stdio is not self._job.stdio:
             for fd in stdio:
                 os.close(fd)
         assert self._log is not None
-        return Child(pid=pid, link=ours, stdio=self._job.stdio, note=self._log.write, relay=relay)
+        child = Child(
+            pid=made.pid,
+            link=made.link,
+            stdio=self._job.stdio,
+            note=self._log.write,
+            relay=relay,
+        )
+        return child, group
+
+    def _make_group(self, undo: ExitStack) -> Cgroup:
+        self._steps.enter("cgroup")
+        group = groups.make(self._request)
+        undo.callback(group.remove)
+        return group
+
+    def _nest(self, undo: ExitStack, group: Cgroup | None) -> Nest:
+        """The ready one where it suits; a new one otherwise, in the v2 ``group`` if given."""
+        self._steps.enter("fork")
+        ready = self._ready
+        if ready is not None and (group is not None or not nest.suits(self._request.spec)):
+            ready.link.close()
+            end(ready.pid)
+            ready = None
+        if ready is None:
+            fd = groups.open_unified(group)
+            try:
+                ready = nest.build_for(self._request, faults=self._job.faults, cgroup_fd=fd)
+            finally:
+                if fd >= 0:
+                    os.close(fd)
+        undo.callback(end, ready.pid)
+        return ready
 
     def _note_start(self, pid: int, group: Cgroup) -> None:
         shim = os.getpid()
@@ -207,6 +198,19 @@ class Shim:
             cgroup=dict(group.paths),
         )
         states.write_state(self._request.state_dir, self._state)
+
+    def _held(self) -> None:
+        self._note_status(states.CREATED)
+        self._release()
+
+    def _running(self) -> None:
+        if self._request.hold:
+            self._note_status(states.RUNNING)
+        self._release()
+
+    def _release(self) -> None:
+        if self._job.release is not None:
+            self._job.release.close()
 
     def _note_status(self, status: str) -> None:
         states.check_move(self._request.id, self._state.status, status)
@@ -227,21 +231,6 @@ class Shim:
             remove_tree(path)
 
 
-def fork_init(order: init.Order) -> int:
-    """Fork the init into its pid namespace; its pid as this process sees it."""
-    home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        moved = joins.enter_pid_namespace(order.request.spec)
-        pid = os.fork()
-        if not pid:
-            init.run(order)
-        if moved:
-            setns(home, NamespaceFlag.PID)  # the keeper is no child of the container
-    finally:
-        os.close(home)
-    return pid
-
-
 def piped(
     client: tuple[int, int, int], relay: Relay, log: JsonLog
 ) -> tuple[tuple[int, int, int], Relay]:
@@ -257,9 +246,9 @@ def piped(
     return (stdin, stdout, stderr), relay
 
 
-def _hand_over(link: Socket, group: Cgroup) -> None:
+def _tell(link: Socket, data: bytes, fds: tuple[int, ...] = ()) -> None:
     try:
-        messages.send(link, {"cgroup": group.paths})
+        messages.send_bytes(link, data, fds)
     except BrokenPipeError:
         return  # the init has failed already, and what it said is still to be read
 

@@ -1,0 +1,63 @@
+"""The fork of an init, made for one request or beforehand for the next one.
+
+Making processes and network namespaces is half of a start. A nest is an init that exists already,
+in namespaces of its own, and waits on its socket to be told what to become.
+"""
+
+from __future__ import annotations
+
+import os
+
+from toolkit.linux.fork import fork_into
+from toolkit.linux.namespaces import NamespaceFlag, setns
+from toolkit.runtime import init, joins, messages
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from toolkit.oci.spec import Spec
+    from toolkit.runtime.messages import Socket
+    from toolkit.runtime.request import StartRequest
+
+READY_MADE = NamespaceFlag.NETWORK | NamespaceFlag.IPC | NamespaceFlag.UTS
+_NAMES = ("pid", "network", "ipc", "uts")
+
+
+class Nest:
+    """``pid`` as this process sees it, and our end of the line to the init."""
+
+    def __init__(self, pid: int, link: Socket) -> None:
+        self.pid = pid
+        self.link = link
+
+
+def build(*, faults: bool) -> Nest:
+    """A nest for whichever request comes next, if it ``suits``."""
+    return _fork(None, init.Hatchling(made=READY_MADE, faults=faults), None)
+
+
+def build_for(request: StartRequest, *, faults: bool, cgroup_fd: int = -1) -> Nest:
+    """A nest for this request alone; born in the v2 group ``cgroup_fd``, if there is one."""
+    known = init.Hatchling(made=NamespaceFlag.NONE, faults=faults, request=request)
+    return _fork(request.spec, known, cgroup_fd if cgroup_fd >= 0 else None)
+
+
+def suits(spec: Spec) -> bool:
+    """Whether the ready-made namespaces are what ``spec`` asks for."""
+    listed = joins.wanted(spec)
+    return all(listed.get(name) == "" for name in _NAMES)
+
+
+def _fork(spec: Spec | None, hatchling: init.Hatchling, cgroup_fd: int | None) -> Nest:
+    ours, theirs = messages.pair()
+    home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        moved = joins.enter_pid_namespace(spec)
+        pid = os.fork() if cgroup_fd is None else fork_into(cgroup_fd)
+        if not pid:
+            init.run(theirs, hatchling)
+        if moved:
+            setns(home, NamespaceFlag.PID)  # a terminal's keeper is no child of the container
+    finally:
+        os.close(home)
+        theirs.close()
+    return Nest(pid, ours)
