@@ -20,7 +20,7 @@ class VerbCommand(click.Command):
             context_settings={"help_option_names": ["--help"]},
             hidden=hidden,
         )
-        self._verb = verb
+        self.verb = verb
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the line as it is; only ``--help`` before the first argument is click's."""
@@ -34,7 +34,7 @@ class VerbCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Act, and end with the command's status."""
-        status = perform(self._verb, ctx.obj)
+        status = perform(self.verb, ctx.obj)
         sys.stdout.flush()
         ctx.exit(status)
 

@@ -11,39 +11,54 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
+# Where the verb of a container command stands, below toolkit.cli.containers.
+_VERBS = {
+    "create": "starting.CREATE",
+    "exec": "entering.EXEC",
+    "inspect": "looking.INSPECT",
+    "kill": "ending.KILL",
+    "logs": "looking.LOGS",
+    "nsenter": "entering.NSENTER",
+    "ps": "looking.PS",
+    "rehearse": "rehearsing.REHEARSE",
+    "rm": "ending.REMOVE",
+    "run": "starting.RUN",
+    "start": "starting.START",
+    "stop": "ending.STOP",
+    "wait": "ending.WAIT",
+}
 _LAUNCHING = ("run", "exec", "start")
 
 
 def main() -> None:
     """The console script."""
-    if quick(sys.argv[1:]):
-        return
+    name, *rest = sys.argv[1:] or [""]
+    if name in _VERBS and not _wants_help(rest):
+        leave(quick(name, rest))
     from toolkit.cli.main import run  # noqa: PLC0415 - click costs 27 ms; entry stays bare
 
     run()
 
 
-def quick(argv: "Sequence[str]") -> bool:
-    """Do a container command without click, which ends this process; False for all else."""
-    if not argv or argv[0] not in _LAUNCHING or _wants_help(argv[1:]):
-        return False
-    from toolkit.runtime.spawn import spawn_early  # noqa: PLC0415 - the first thing of a start
+def quick(name: str, argv: "Sequence[str]") -> int:
+    """Do a container command without click; its exit status."""
+    if name in _LAUNCHING:
+        from toolkit.runtime.spawn import spawn_early  # noqa: PLC0415 - the first thing of a start
 
-    spawn_early()
-    from toolkit.cli.verb import perform  # noqa: PLC0415 - while the launcher imports
+        spawn_early()
+    from importlib import import_module  # noqa: PLC0415 - while the launcher imports
 
-    if argv[0] == "exec":
-        from toolkit.cli.containers.entering import EXEC as VERB  # noqa: PLC0415 - only for it
-    elif argv[0] == "run":
-        from toolkit.cli.containers.starting import RUN as VERB  # noqa: PLC0415 - only for it
-    else:
-        from toolkit.cli.containers.starting import START as VERB  # noqa: PLC0415 - only for it
-    leave(perform(VERB, argv[1:]))
-    return True
+    from toolkit.cli.verb import Verb, perform  # noqa: PLC0415 - as above
+
+    module, constant = _VERBS[name].split(".")
+    verb = getattr(import_module(f"toolkit.cli.containers.{module}"), constant)
+    assert isinstance(verb, Verb)
+    return perform(verb, argv)
 
 
-def leave(status: int) -> None:
+def leave(status: int) -> "NoReturn":
     """End at once: tearing the interpreter down costs milliseconds and frees nothing of worth."""
     sys.stdout.flush()
     sys.stderr.flush()

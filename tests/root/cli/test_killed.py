@@ -77,6 +77,7 @@ def test_a_killed_shim_does_not_end_the_container(
     dockyard: Dockyard, entry: tuple[str, ...], home: Path, flags: tuple[str, ...]
 ) -> None:
     with start(entry, *flags) as caller:
+        wait_for(lambda: "Up " in dockyard("ps").stdout)  # the caller knows that it runs
         now = state(home)
         os.kill(now["shimPid"], signal.SIGKILL)
         assert caller.wait(timeout=10) == 125

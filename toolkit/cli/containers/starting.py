@@ -20,7 +20,10 @@ def _run(call: Call) -> int:
     check_terminal(tty=config.tty, interactive=config.interactive)
     rows, columns = window_size() if config.tty else (0, 0)
     config = replace(config, rows=rows, columns=columns)
-    with open_engine(call) as engine, Stdio.own(interactive=config.interactive) as stdio:
+    # Not closed: the process ends right after, and closing would wait for the launcher's end and
+    # for the disk, which is a tenth of the whole run.
+    engine = open_engine(call)
+    with Stdio.own(interactive=config.interactive) as stdio:
         return follow(lambda: engine.run(config, stdio.fds), interactive=config.interactive)
 
 
