@@ -84,7 +84,10 @@ class FakeFiles:
         return node.data
 
     def stat(self, path: str, *, follow: bool = True) -> Stat | None:
-        node = self.nodes.get(self.resolve(path, follow=follow))
+        try:
+            node = self.nodes.get(self.resolve(path, follow=follow))
+        except OSError:
+            return None
         if node is None:
             return None
         return Stat(
@@ -92,7 +95,8 @@ class FakeFiles:
             mode=node.attributes.mode,
             uid=node.attributes.uid,
             gid=node.attributes.gid,
-            size=len(node.data),
+            links=sum(other is node for other in self.nodes.values()),
+            size=4096 if node.kind == "directory" else len(node.data) + len(node.target),
             mtime=node.mtime,
             inode=(1, id(node)),
         )

@@ -13,7 +13,7 @@ class Stat:
     """What ``lstat`` tells: ``mode`` holds the permission bits only, ``mtime`` is in seconds.
 
     ``kind`` is one of ``file directory link fifo socket block char``; ``inode`` is the device and
-    the number on it.
+    the number on it, ``links`` the number of names that it has.
     """
 
     kind: str
@@ -23,6 +23,7 @@ class Stat:
     size: int = 0
     mtime: float = 0.0
     inode: tuple[int, int] = (0, 0)
+    links: int = 1
 
 
 class ReadableFiles(Protocol):

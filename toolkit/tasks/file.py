@@ -68,8 +68,15 @@ class File:
         path = paths.absolute(host, self.path)
         found = host.files.stat(path, follow=False)
         state = self.state or self._present(found)
+        if state is State.HARD and _is_directory(host, path):
+            path = posixpath.join(path, posixpath.basename(str(self.src)))
         yield from _PLANS[state](self, host, path)
-        return {"path": path, **paths.told(host, self._told_of(host, path))}
+        if state in (State.FILE, State.DIRECTORY):
+            path = self._target(host, path)
+        values = {"path": path, **paths.told(host, path)}
+        if state in (State.LINK, State.HARD, State.TOUCH):
+            values["dest"] = path
+        return values | ({"src": self.src} if self.src else {})
 
     def _present(self, found: Stat | None) -> State:
         if self.recurse:
@@ -78,9 +85,6 @@ class File:
             return State.LINK
         kinds = {"directory": State.DIRECTORY, "link": State.LINK}
         return kinds.get(found.kind, State.FILE) if found else State.FILE
-
-    def _told_of(self, host: Host, path: str) -> str:
-        return path if self.state in (State.LINK, State.ABSENT) else self._target(host, path)
 
     def _ownership(self) -> Ownership:
         return Ownership(owner=self.owner, group=self.group, mode=self.mode)
@@ -102,8 +106,8 @@ def _plan_file(task: File, host: Host, path: str) -> Iterator[Change]:
         raise NotFoundError(
             f"'{path}' does not exist", hint="'state: touch' or the task 'copy' makes a file"
         )
-    if found.kind == "directory":
-        raise ConflictError(f"'{path}' is a directory, not a file")
+    if found.kind in ("directory", "link"):
+        raise ConflictError(f"'{path}' is a {found.kind}, not a file")
     yield from task._ownership().set(host, path)
 
 
@@ -118,16 +122,22 @@ def _plan_directory(task: File, host: Host, path: str) -> Iterator[Change]:
     else:
         yield from ownership.set(host, path)
     if task.recurse:
-        yield from _below(task, host, path)
+        yield from _below(task, host, path, {path})
 
 
-def _below(task: File, host: Host, path: str) -> Iterator[Change]:
+def _below(task: File, host: Host, path: str, seen: set[str]) -> Iterator[Change]:
+    """Everything in a directory; with ``follow``, what links in it lead to as well."""
     for name in host.files.listdir(path):
         here = posixpath.join(path, name)
-        yield from task._ownership().set(host, here)
         found = host.files.stat(here, follow=False)
-        if found and found.kind == "directory":
-            yield from _below(task, host, here)
+        yield from task._ownership().set(host, here)
+        if found and found.kind == "link" and task.follow and host.files.stat(here):
+            here = paths.resolve(host, here)
+            found = host.files.stat(here, follow=False)
+            yield from task._ownership().set(host, here)
+        if found and found.kind == "directory" and here not in seen:
+            seen.add(here)
+            yield from _below(task, host, here, seen)
 
 
 def _plan_touch(task: File, host: Host, path: str) -> Iterator[Change]:
@@ -196,6 +206,11 @@ def _plan_hard(task: File, host: Host, path: str) -> Iterator[Change]:
     old = paths.content_of(host, path, found) if found and found.kind == "file" else None
     yield MakeHardLink(path=path, target=src, old=old)
     yield from task._ownership().set(host, path)
+
+
+def _is_directory(host: Host, path: str) -> bool:
+    found = host.files.stat(path)
+    return found is not None and found.kind == "directory"
 
 
 def _same_file(one: Stat, other: Stat) -> bool:

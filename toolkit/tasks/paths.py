@@ -168,16 +168,18 @@ def need_parent(host: Host, path: str) -> None:
 
 
 def told(host: Host, path: str) -> dict[str, Any]:
-    """What Ansible's file modules return about a path; nothing where it does not exist."""
+    """What Ansible's file modules return about a path; nothing about a link to nowhere."""
     found = host.files.stat(path, follow=False)
     if found is None:
         return {"state": "absent"}
+    if host.files.stat(path) is None:
+        return {}
     return {
         "uid": found.uid,
         "gid": found.gid,
         "owner": users.user_name(host, found.uid),
         "group": users.group_name(host, found.gid),
         "mode": f"{found.mode:04o}",
-        "state": found.kind,
+        "state": "hard" if found.kind == "file" and found.links > 1 else found.kind,
         "size": found.size,
     }

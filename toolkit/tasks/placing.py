@@ -38,7 +38,7 @@ def place(host: Host, wanted: Placement) -> Plan:
     checksum = hashlib.sha1(wanted.data, usedforsecurity=False).hexdigest()
     values = {"dest": dest, "checksum": checksum}
     found = host.files.stat(dest, follow=False)
-    if found is None or wanted.force:
+    if wanted.force or host.files.stat(dest) is None:
         yield from _parents(host, wanted, dest)
         values |= yield from _replace(host, wanted, dest, found)
     return values | paths.told(host, dest)

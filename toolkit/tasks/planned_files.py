@@ -14,6 +14,9 @@ from toolkit.facts.machine import ReadableFiles, Stat
 from toolkit.tasks.host import Attributes
 from toolkit.tasks.paths import MAX_LINKS
 
+_LINK = Attributes(mode=0o777)
+_EMPTY = 4096  # what most file systems call the size of a new directory
+
 
 @dataclass(kw_only=True, slots=True)
 class _Node:
@@ -29,6 +32,7 @@ class _Node:
     target: str = ""
     origin: str = ""
     size: int = 0
+    links: int = 1
     opaque: bool = False
 
 
@@ -57,7 +61,12 @@ class PlannedFiles:
 
     def stat(self, path: str, *, follow: bool = True) -> Stat | None:
         """What would lie there; ``None`` where nothing would."""
-        where = self._resolve(path, follow=follow)
+        try:
+            where = self._resolve(path, follow=follow)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return None
+            raise
         if where in self._nodes:
             return _stat_of(self._nodes[where])
         found = self._below.stat(where, follow=False) if self._shows(where) else None
@@ -101,17 +110,17 @@ class PlannedFiles:
         node = self._node(where)
         if node is None:
             raise _error(errno.ENOENT, origin)
-        self._put(path, replace(node))
+        self._put(path, replace(node, links=1))
 
     def mkdir(self, path: str, attributes: Attributes) -> None:
         """Plan a directory."""
         if self.stat(path, follow=False):
             raise _error(errno.EEXIST, path)
-        self._put(path, _Node(kind="directory", attributes=attributes, opaque=True))
+        self._put(path, _Node(kind="directory", attributes=attributes, opaque=True, size=_EMPTY))
 
     def symlink(self, path: str, target: str) -> None:
         """Plan a symbolic link."""
-        self._put(path, _Node(kind="link", attributes=Attributes(mode=0o777), target=target))
+        self._put(path, _Node(kind="link", attributes=_LINK, target=target, size=len(target)))
 
     def link(self, path: str, target: str) -> None:
         """Plan a hard link."""
@@ -119,7 +128,9 @@ class PlannedFiles:
         node = self._node(where)
         if node and node.kind == "directory":
             raise _error(errno.EPERM, target)
-        self._put(path, self._held(where, follow=False))
+        held = self._held(where, follow=False)
+        self._put(path, held)
+        held.links += 1
 
     def remove(self, path: str) -> None:
         """Plan that nothing lies there."""
@@ -129,6 +140,7 @@ class PlannedFiles:
             raise _error(errno.ENOENT, path)
         if node.kind == "directory" and self.listdir(where):
             raise _error(errno.ENOTEMPTY, path)
+        self._held(where, follow=False).links -= 1
         self._nodes[where] = None
 
     def set_attributes(self, path: str, attributes: Attributes) -> None:
@@ -153,6 +165,8 @@ class PlannedFiles:
         there = self._node(where)
         if there and there.kind == "directory":
             raise _error(errno.EISDIR, path)
+        if there:
+            self._held(where, follow=False).links -= 1
         self._nodes[where] = node
 
     def _held(self, path: str, *, follow: bool) -> _Node:
@@ -181,6 +195,7 @@ class PlannedFiles:
             attributes=Attributes(mode=found.mode, uid=found.uid, gid=found.gid),
             mtime=found.mtime,
             size=found.size,
+            links=found.links,
             target=self._below.readlink(where) if found.kind == "link" else "",
             origin=where if found.kind != "link" else "",
         )
@@ -231,9 +246,16 @@ class PlannedFiles:
 def _stat_of(node: _Node | None) -> Stat | None:
     if node is None:
         return None
-    plain = Stat(kind=node.kind, size=node.size, mtime=node.mtime, inode=(-1, id(node)))
-    held = node.attributes
-    return replace(plain, mode=held.mode, uid=held.uid, gid=held.gid)
+    return Stat(
+        kind=node.kind,
+        mode=node.attributes.mode,
+        uid=node.attributes.uid,
+        gid=node.attributes.gid,
+        size=node.size,
+        mtime=node.mtime,
+        inode=(-1, id(node)),
+        links=node.links,
+    )
 
 
 def _error(code: int, path: str) -> OSError:

@@ -47,6 +47,18 @@ def test_a_link_stands_for_its_target(host: FakeHost) -> None:
     assert host.files.nodes["/srv/data/a"].attributes.uid == 0
 
 
+def test_recursion_follows_links_and_ends(host: FakeHost) -> None:
+    host.files.seed("/opt/other/file", "x")
+    host.files.symlink("/srv/data/out", "/opt/other")
+    host.files.symlink("/opt/other/back", "/srv/data")
+    run(host, "file", path="/srv/data", state="directory", recurse=True, owner="web")
+    assert host.files.nodes["/opt/other/file"].attributes.uid == 33
+    assert host.files.nodes["/opt"].attributes.uid == 0
+    run(host, "file", path="/srv/data", recurse=True, owner="root", follow=False)
+    assert host.files.nodes["/opt/other/file"].attributes.uid == 33
+    assert host.files.nodes["/srv/data/out"].attributes.uid == 0
+
+
 def test_a_link_that_leads_to_itself_is_an_error(host: FakeHost) -> None:
     host.files.symlink("/srv/loop", "loop")
     with pytest.raises(ConflictError, match="leads to itself"):
@@ -78,6 +90,8 @@ def test_a_hard_link_is_the_same_file(host: FakeHost) -> None:
     assert not run(host, "file", path="/srv/h", src="/srv/motd", state="hard").changed
     with pytest.raises(ConflictError, match="is another file"):
         run(host, "file", path="/srv/data/a", src="/srv/motd", state="hard")
+    done = run(host, "file", path="/srv/data/deep", src="/srv/motd", state="hard")
+    assert (done.values["path"], done.values["state"]) == ("/srv/data/deep/motd", "hard")
     with pytest.raises(NotFoundError, match="no file '/srv/data' to link to"):
         run(host, "file", path="/srv/h2", src="/srv/data", state="hard")
 
