@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from toolkit.core.errors import ToolkitError, UnavailableError, UnsupportedError
+from toolkit.core.errors import UnavailableError, UnsupportedError
 from toolkit.ssh import finder, loader
 from toolkit.ssh.bundle import Bundle, bundle
 from toolkit.ssh.channel import SshChannel
@@ -34,19 +34,19 @@ def start(target: Target) -> SshChannel:
     ``UnsupportedError``: there is no python3, or none of 3.11 or newer.
     """
     made = bundle(Path(target.cache_dir).expanduser())
+    source = Path(loader.__file__).read_bytes()
     connection = connect(target)
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(close, connection)
         if target.become == connection.user:
             target = replace(target, become="")
-        source = Path(loader.__file__).read_bytes()
-        channel = SshChannel(connection, command(target, len(source), made.digest))
-        _talk(target, channel, source, made)
-    except ToolkitError:
-        close(connection)
-        raise
-    except (OSError, EOFError) as error:
-        close(connection)
-        raise UnavailableError(f"host '{target.host}': the agent did not start: {error}") from error
+        try:
+            channel = SshChannel(connection, command(target, len(source), made.digest))
+            _talk(target, channel, source, made)
+        except (OSError, EOFError) as error:
+            why = f"host '{target.host}': the agent did not start: {error}"
+            raise UnavailableError(why) from error
+        undo.pop_all()
     return channel
 
 
