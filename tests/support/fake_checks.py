@@ -60,6 +60,7 @@ class FakeDriver:
         self.started: list[BoxSpec] = []
         self.closed = False
         self.fails = False
+        self.stuck = ""
 
     def start(self, spec: BoxSpec, argv: tuple[str, ...]) -> Started:
         assert argv[5] == "init"
@@ -78,6 +79,8 @@ class FakeDriver:
         return Ran(status=int(argv[6]), stdout="", stderr="")
 
     def remove(self, started: Started) -> None:
+        if started.id == self.stuck:
+            raise BoxError(f"{started.id} is stuck")
         self.alive.remove(started.id)
 
     def close(self) -> None:

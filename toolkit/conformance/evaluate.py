@@ -63,6 +63,9 @@ def finding_of(check: Check, target: Target | HostSession, values: Mapping[str, 
         return check.judge(**values) or PASSED
     except AssertionError as error:
         return Finding(verdict=Verdict.FAIL, reason=str(error).partition("\n")[0])
+    except Exception as error:  # noqa: BLE001 - a check is anyone's code: its fault is its result
+        why = f"the check broke: {type(error).__name__}: {error}"
+        return Finding(verdict=Verdict.INCONCLUSIVE, layer=GATHER, reason=why)
 
 
 def nothing_gathered(error: ToolkitError) -> Finding:

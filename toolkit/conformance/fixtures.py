@@ -21,7 +21,10 @@ Subject = Target | HostSession
 
 
 class Checks:
-    """A pytest plugin. ``wanted`` says which checks run; ``results`` fills as they end."""
+    """A pytest plugin. ``wanted`` says which checks run; ``results`` fills as they end.
+
+    ``left_behind`` says what could not be removed at the end.
+    """
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class Checks:
         forks: int = 5,
     ) -> None:
         self.results: list[Result] = []
+        self.left_behind: list[str] = []
         self._hosts = hosts
         self._choices = choices
         self._wanted = wanted
@@ -127,7 +131,10 @@ class Checks:
     def pytest_sessionfinish(self) -> None:
         """Remove everything that checking made."""
         for host in self._hosts:
-            host.close()
+            try:
+                host.close()
+            except ToolkitError as error:
+                self.left_behind.append(f"{host.name}: {error.message}")
 
     @pytest.fixture
     def box(self, subject: Target, request: pytest.FixtureRequest) -> Box:

@@ -9,7 +9,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from toolkit.conformance.boxspec import BoxSpec
@@ -108,11 +108,13 @@ class HostSession:
         """Remove everything that checking made; the link stays the caller's."""
         if self.unreachable:
             return
-        for target in self._targets.values():
-            target.finish()
-        if self._mark.get("id", -1) >= 0:
-            self.machine.probe("unmark", self._mark)
-        self._mark = {}
+        # Everything is tried, whatever fails; the last failure is the caller's to report.
+        with ExitStack() as undo:
+            if self._mark.get("id", -1) >= 0:
+                undo.callback(self.machine.probe, "unmark", self._mark)
+            self._mark = {}
+            for target in self._targets.values():
+                undo.callback(target.finish)
 
     def _guarded(self, link: Link) -> Link:
         return _Watched(link, self._lost)
@@ -253,11 +255,14 @@ class Target:
 
     def finish(self) -> None:
         """Remove the containers that still live, and the driver's own files."""
-        while self._alive:
-            self.driver.remove(self._alive.pop())
-        if self._driver is not None:
-            self._driver.close()
-            self._driver = None
+        driver, alive = self._driver, self._alive
+        self._driver, self._alive = None, []
+        if driver is None:
+            return
+        with ExitStack() as undo:
+            undo.callback(driver.close)
+            for started in alive:
+                undo.callback(driver.remove, started)
 
     def _own_groups(self, box: Box) -> set[str]:
         # A controller that the runtime left alone is the caller's own group, which stays.

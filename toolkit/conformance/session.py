@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from toolkit.conformance import report, suite
 from toolkit.conformance.check import Check
@@ -64,12 +65,14 @@ def run_checks(
         raise InvalidInputError(f"no check matches '{options.expression}'")
     titles = {check.id: check.title for check in checks}
     _write(options, results, titles, console)
+    for what in plugin.left_behind:
+        console.print(Text(f"left behind on {what}"), soft_wrap=True)
     if ended == pytest.ExitCode.INTERRUPTED:
         return INTERRUPTED
     if any(session.unreachable for session in sessions):
         return UNREACHABLE
     bad = any(result.verdict == "fail" or result.unproven for result in results)
-    return FAILED if bad else DONE
+    return FAILED if bad or plugin.left_behind else DONE
 
 
 def selected(options: Options) -> list[Check]:

@@ -65,32 +65,27 @@ def _exec(sabotage: str, argv: list[str]) -> int:
     if sabotage == "exec-raises":
         argv[at:at] = ["--cap", "CAP_SYS_ADMIN"]
     if sabotage == "exec-elsewhere":
-        child = Path(_group(argv, argv[at]), "child")
-        child.mkdir(exist_ok=True)
+        (_group(argv[at]) / "child").mkdir(exist_ok=True)
         argv[at:at] = ["--cgroup", "pids:child"]
     os.execvp(argv[0], argv)
 
 
 def _delete(sabotage: str, argv: list[str]) -> int:
     box = argv[-1]
-    group = _group(argv, box) if sabotage == "leaves-group" else ""
     done = subprocess.call(argv)
-    if group:
-        os.makedirs(group, exist_ok=True)
+    if sabotage == "leaves-group":
+        _group(box).mkdir(exist_ok=True)
     if sabotage == "leaves-mount":
         os.makedirs(f"/mnt/{box}")
         subprocess.check_call(["mount", "-t", "tmpfs", "none", f"/mnt/{box}"])
     return done
 
 
-def _group(argv: list[str], box: str) -> str:
-    """The container's directory in the pids hierarchy."""
-    command = argv[: argv.index(box)]
-    command = [*command[: command.index("--root") + 2], "state", box]
-    pid = json.loads(subprocess.check_output(command))["pid"]
-    lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
-    below = next(line.split(":", 2)[2] for line in lines if ":pids:" in line)
-    return f"/sys/fs/cgroup/pids{below}"
+def _group(box: str) -> Path:
+    """The container's directory in the pids hierarchy: below our own, as it was asked for."""
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    own = next(line.split(":", 2)[2] for line in lines if ":pids:" in line)
+    return Path(f"/sys/fs/cgroup/pids/{own}", box)
 
 
 def _no_ambient_raise() -> None:
@@ -112,14 +107,29 @@ def _hold(pid: int) -> None:
 COMMANDS = {"spec": _spec, "run": _run, "exec": _exec, "delete": _delete}
 
 
+# Only what is sabotaged pays for a Python; the rest is runc's own.
+_PROGRAM = """#!/bin/sh
+for word; do
+    case $word in
+    {sabotaged}) exec /usr/bin/python3 -I -S -c "{start}" {sabotage} {runc} "$@" ;;
+    spec | run | exec | kill | delete) break ;;
+    esac
+done
+exec {runc} "$@"
+"""
+
+
 def install(folder: Path, sabotage: str, runc: str) -> Path:
     """The program to name as a runtime."""
+    command = {"exec": "exec", "leaves": "delete"}.get(sabotage.partition("-")[0])
+    text = _PROGRAM.format(
+        sabotaged=" | ".join(filter(None, ("spec", "run", command))),
+        start=f"import sys; sys.path.insert(0, '{TESTS}'); "
+        f"from {__name__} import main; sys.exit(main())",
+        sabotage=sabotage,
+        runc=runc,
+    )
     program = folder / sabotage
-    start = (
-        f"import sys; sys.path.insert(0, '{TESTS}'); from {__name__} import main; sys.exit(main())"
-    )
-    program.write_text(
-        f'#!/bin/sh\nexec /usr/bin/python3 -I -S -c "{start}" {sabotage} {runc} "$@"\n'
-    )
+    program.write_text(text)
     program.chmod(0o755)
     return program

@@ -131,6 +131,26 @@ def test_silence_is_a_pass(target: Target) -> None:
     assert evaluate(_check(judge), target).verdict == "pass"
 
 
+def test_a_check_that_breaks_is_told_and_counts(target: Target) -> None:
+    def judge(box: object) -> None:
+        raise KeyError("pid")
+
+    result = evaluate(_check(judge), target)
+    assert (result.verdict, result.unproven) == ("inconclusive", True)
+    assert result.reason == "the check broke: KeyError: 'pid'"
+
+
+def test_one_that_cannot_be_removed_does_not_keep_the_others(
+    session: HostSession, target: Target, drivers: FakeDrivers
+) -> None:
+    assert target.other
+    drivers.made[0].stuck = "box2"
+    with pytest.raises(BoxError, match="box2 is stuck"):
+        session.close()
+    assert drivers.made[0].alive == ["box2"]
+    assert drivers.made[0].closed
+
+
 def test_only_for_engines(session: HostSession) -> None:
     def judge(box: object) -> None:
         raise AssertionError("never judged")

@@ -4,7 +4,7 @@ from toolkit.conformance.boxspec import BoxSpec
 from toolkit.conformance.drivers.base import Started, Workshop, make_root
 from toolkit.conformance.drivers.choice import Choice
 from toolkit.conformance.drivers.podman import options
-from toolkit.conformance.machine import Machine, Ran
+from toolkit.conformance.machine import BoxError, Machine, Ran
 
 _IMPORT = 'tar -C "$1" -c . | "$2" import - "$3"'
 
@@ -18,13 +18,21 @@ class Docker:
         self._program = choice.program
         self._shop = shop
         self._folder = ""
+        self._count = 0
 
     def start(self, spec: BoxSpec, argv: tuple[str, ...]) -> Started:
         """``docker run --detach``."""
         self._prepare()
-        command = (self._program, "run", "--detach", *options(spec), *self._image, *argv)
-        what = f"{self.name} cannot start a container"
-        box = self._machine.must(command, what).strip().splitlines()[-1]
+        self._count += 1
+        name = f"{self._shop.session}-{self._count}"
+        words = ("run", "--detach", "--name", name, *options(spec), *self._image, *argv)
+        try:
+            what = f"{self.name} cannot start a container"
+            box = self._machine.must((self._program, *words), what).strip().splitlines()[-1]
+        except BoxError:
+            # What was created and did not start would stay.
+            self._machine.run((self._program, "rm", "--force", name))
+            raise
         inspect = (self._program, "inspect", "--format", "{{.State.Pid}}", box)
         pid = self._machine.must(inspect, f"{self.name} cannot inspect a container")
         return Started(id=box, pid=int(pid), hostname=spec.hostname)
