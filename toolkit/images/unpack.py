@@ -51,6 +51,7 @@ class Unpacker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._control.shutdown(socket.SHUT_RDWR)  # whoever else may have inherited it
         self._control.close()
         self._process.wait()
 

@@ -65,8 +65,12 @@ def _child(asked: dict[str, Any], stream: int, report: int) -> None:
         answer = {"errno": error.errno, "error": error.strerror, "path": error.filename or ""}
     except BaseException as error:  # noqa: BLE001 - a process's edge: the caller must hear of it
         answer = {"error": f"unpacking failed: {type(error).__name__}: {error}", "bug": True}
-    os.write(report, json.dumps(answer).encode("utf-8", "surrogateescape"))
-    os._exit(0)
+    try:
+        os.write(report, json.dumps(answer).encode("utf-8", "surrogateescape"))
+    except BrokenPipeError:
+        pass  # the caller was killed
+    finally:
+        os._exit(0)
 
 
 def _unpack(asked: dict[str, Any], stream: int) -> dict[str, Any]:
