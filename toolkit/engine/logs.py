@@ -1,6 +1,7 @@
 """Reads the log of a container: one JSON object a line, as Docker's json-file driver writes it."""
 
 import json
+import os
 import time
 
 from toolkit.core.record import record
@@ -31,28 +32,29 @@ def read_log(
     except FileNotFoundError:
         return
     with file:
-        lines = file.readlines() if tail is None else _last(file, tail)
-        for line in lines:
+        for line in _whole(file) if tail is None else _last(file, tail):
             yield from _parse(line)
         while more:
             going = more()  # asked before reading: what comes before its end is still read
-            yield from _news(file)
+            for line in _whole(file):
+                yield from _parse(line)
             if not going:
                 return
             time.sleep(_PAUSE)
 
 
-def _news(file: "BinaryIO") -> "Iterator[LogLine]":
+def _whole(file: "BinaryIO") -> "Iterator[bytes]":
+    """The lines from here on; one that is being written is left for the next look."""
     while line := file.readline():
-        if not line.endswith(b"\n"):  # the writer is in the middle of it
-            file.seek(-len(line), 1)
+        if not line.endswith(b"\n"):
+            file.seek(-len(line), os.SEEK_CUR)
             return
-        yield from _parse(line)
+        yield line
 
 
 def _last(file: "BinaryIO", count: int) -> list[bytes]:
     lines: list[bytes] = []
-    for line in file:
+    for line in _whole(file):
         lines.append(line)
         if len(lines) > count:
             del lines[0]
