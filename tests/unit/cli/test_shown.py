@@ -1,0 +1,72 @@
+"""What ``ps`` and ``inspect`` show of a container."""
+
+import time
+
+import pytest
+
+from toolkit.cli.containers.describing import document
+from toolkit.cli.containers.looking import _line, _status
+from toolkit.core.record import replace
+from toolkit.engine.config import Bind, ContainerConfig, Tmpfs
+from toolkit.engine.model import View
+from toolkit.engine.settings import Settings
+
+NOW = time.time()  # a slow machine may take seconds from here to the test
+VIEW = View(
+    id="0123456789abcdef" * 4,
+    name="web",
+    image="host",
+    args=("sh", "-c", "while true"),
+    config=ContainerConfig(image="host", command=("sh", "-c", "while true")),
+    status="running",
+    created=NOW - 200,
+    started=NOW - 70,
+    pid=7,
+)
+
+
+@pytest.mark.parametrize(
+    ("view", "text"),
+    [
+        (VIEW, "Up About a minute"),
+        (replace(VIEW, status="paused"), "Up About a minute (Paused)"),
+        (replace(VIEW, status="created", started=0.0), "Created"),
+        (
+            replace(VIEW, status="exited", exit_status=3, finished=NOW - 1000),
+            "Exited (3) 16 minutes ago",
+        ),
+    ],
+)
+def test_the_status_in_dockers_words(view: View, text: str) -> None:
+    assert _status(view) == text
+
+
+def test_a_line_of_ps() -> None:
+    short = _line(VIEW, whole=False)
+    assert short[:4] == ("0123456789ab", "host", '"sh -c while true"', "3 minutes ago")
+    assert short[-1] == "web"
+    long = replace(VIEW, args=("x" * 30,))
+    assert _line(long, whole=False)[2] == f'"{"x" * 19}…"'
+    assert _line(long, whole=True)[2] == f'"{"x" * 30}"'
+    assert _line(long, whole=True)[0] == VIEW.id
+
+
+def test_inspect_has_dockers_shape() -> None:
+    config = ContainerConfig(
+        image="host",
+        binds=(Bind(source="/a", target="/b", read_only=True),),
+        tmpfs=(Tmpfs(target="/t", options=("noexec",)),),
+        cpu_quota=50_000,
+        cpu_period=100_000,
+        labels=("a=b=c",),
+        no_new_privileges=True,
+        seccomp="unconfined",
+    )
+    shown = document(replace(VIEW, config=config), Settings())
+    assert shown["Name"] == "/web"
+    assert shown["State"]["Running"] is True
+    assert shown["HostConfig"]["NanoCpus"] == 500_000_000
+    assert shown["HostConfig"]["SecurityOpt"] == ["no-new-privileges", "seccomp=unconfined"]
+    assert shown["Mounts"][0]["RW"] is False
+    assert shown["Config"]["Labels"] == {"a": "b=c"}
+    assert shown["State"]["FinishedAt"] == "0001-01-01T00:00:00Z"

@@ -1,0 +1,87 @@
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from toolkit.cli.terminal import Signals, Stdio, check_terminal, follow
+from toolkit.core.errors import InvalidInputError
+
+
+class Process:
+    """Ends when asked; remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.master: int | None = None
+        self.told: list[int] = []
+        self.closed = False
+
+    def wait(self) -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return 5
+
+    def signal(self, number: int) -> None:
+        self.told.append(number)
+
+    def resize(self, rows: int, columns: int) -> None:
+        self.told.append(rows * columns)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def process() -> Iterator[Process]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield Process()
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_signals_go_to_the_process(process: Process) -> None:
+    assert follow(lambda: process, interactive=False) == 5
+    assert process.told == [signal.SIGTERM]
+    assert process.closed
+
+
+def test_signals_during_the_start_are_kept(process: Process) -> None:
+    def start() -> Process:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        return process
+
+    follow(start, interactive=False)
+    assert process.told == [signal.SIGUSR1, signal.SIGTERM]
+
+
+def test_a_start_that_fails_gives_the_signals_back(process: Process) -> None:
+    def start() -> Process:
+        raise InvalidInputError("no")
+
+    with pytest.raises(InvalidInputError):
+        follow(start, interactive=False)
+    del process
+
+
+def test_a_new_size_is_for_terminals_only(process: Process) -> None:
+    signals = Signals()
+    signals.forward_to(process)
+    os.kill(os.getpid(), signal.SIGWINCH)
+    signals.restore()
+    assert process.told == []
+
+
+def test_a_terminal_is_needed_only_with_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.isatty", lambda fd: False)
+    check_terminal(tty=True, interactive=False)
+    check_terminal(tty=False, interactive=True)
+    with pytest.raises(InvalidInputError, match="the input device is not a TTY"):
+        check_terminal(tty=True, interactive=True)
+
+
+def test_stdin_is_nothing_unless_asked() -> None:
+    with Stdio.own(interactive=True) as stdio:
+        assert stdio.fds == (0, 1, 2)
+    with Stdio.own(interactive=False) as stdio:
+        assert stdio.fds[1:] == (1, 2)
+        assert os.read(stdio.fds[0], 1) == b""
+    with Stdio.nothing() as stdio:
+        assert len(set(stdio.fds)) == 1
