@@ -1,5 +1,6 @@
 """Reads an image from where it lies and unpacks the layers that are not there yet."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,6 +17,8 @@ from toolkit.images.sources import LayerFile, layer_reader, read_image
 from toolkit.images.unpack import Unpacker
 from toolkit.oci.digest import Digest, digest_of
 from toolkit.oci.image import ImageConfig, chain_ids
+
+_LOG = logging.getLogger(__name__)
 
 Tar = Callable[[], Iterator[bytes]]  # gives the plain tar of one layer
 
@@ -111,6 +114,8 @@ def _unpack_one(
             done = unpacker.unpack(stream, part.diff, lowers=lowers, lock_fd=part.lock_fd)
         except InvalidInputError as error:
             raise InvalidInputError(f"layer {diff_id}: {error}", hint=error.hint) from None
+        for note in done.notes:
+            _LOG.info("layer %s: %s", diff_id, note)
         files, size = count(part.diff)
         layer = Layer(
             diff_id=str(diff_id), files=files, bytes=size, boot=boot_id(), notes=done.notes
