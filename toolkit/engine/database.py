@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS containers (
   auto_remove INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
 """
+_BROKEN = "see that the file and its file system are whole"
 _COLUMNS = "id, name, image, config, created, started, phase, owner, auto_remove"
 
 
@@ -50,13 +51,26 @@ class Database:
 
     def __init__(self, path: str) -> None:
         os.makedirs(os.path.dirname(path), mode=0o711, exist_ok=True)
+        self._path = path
         try:
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
             self._prepare(path)
         except sqlite3.DatabaseError as error:
-            raise ToolkitError(
-                f"'{path}' cannot be used: {error}", hint="see that its file system is whole"
-            ) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: sqlite3.DatabaseError) -> ToolkitError:
+        full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
+        hint = "free some space, or choose another data root" if full else _BROKEN
+        return ToolkitError(f"'{self._path}' cannot be used: {error}", hint=hint)
+
+    def _do(self, statement: str, *values: "Any") -> None:
+        """Change something, in a transaction of its own."""
+        try:
+            self._db.execute(statement, values)
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise self._failure(error) from error
 
     def _prepare(self, path: str) -> None:
         # NORMAL: a power cut may lose the last change, never the file. All containers of a
@@ -80,7 +94,7 @@ class Database:
         values = [getattr(row, name) for name in _COLUMNS.split(", ")]
         marks = ", ".join("?" * len(values))
         try:
-            self._db.execute(f"INSERT INTO containers ({_COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - constants
+            self._do(f"INSERT INTO containers ({_COLUMNS}) VALUES ({marks})", *values)  # noqa: S608 - constants
         except sqlite3.IntegrityError:
             other = self.by_name(row.name)
             raise ConflictError(
@@ -91,19 +105,15 @@ class Database:
 
     def move(self, container: str, *, phase: str, owner: str = "") -> None:
         """Put a container into a phase."""
-        self._db.execute(
-            "UPDATE containers SET phase=?, owner=? WHERE id=?", (phase, owner, container)
-        )
+        self._do("UPDATE containers SET phase=?, owner=? WHERE id=?", phase, owner, container)
 
     def started(self, container: str, *, phase: str, at: float) -> None:
         """Note that it was started; what was being made is whole now."""
-        self._db.execute(
-            "UPDATE containers SET started=?, phase=? WHERE id=?", (at, phase, container)
-        )
+        self._do("UPDATE containers SET started=?, phase=? WHERE id=?", at, phase, container)
 
     def delete(self, container: str) -> None:
         """Forget a container."""
-        self._db.execute("DELETE FROM containers WHERE id=?", (container,))
+        self._do("DELETE FROM containers WHERE id=?", container)
 
     def by_name(self, name: str) -> Row | None:
         """The container of that name."""
@@ -136,6 +146,10 @@ class Database:
 
     def _select(self, rest: str, *values: "Any") -> "Iterator[Row]":
         names = _COLUMNS.split(", ")
-        for line in self._db.execute(f"SELECT {_COLUMNS} FROM containers {rest}", values):  # noqa: S608 - constants
+        try:
+            lines = self._db.execute(f"SELECT {_COLUMNS} FROM containers {rest}", values).fetchall()  # noqa: S608 - constants
+        except sqlite3.DatabaseError as error:
+            raise self._failure(error) from error
+        for line in lines:
             fields = dict(zip(names, line, strict=True))
             yield Row(**{**fields, "auto_remove": bool(fields["auto_remove"])})

@@ -188,7 +188,7 @@ def test_a_name_is_taken_once(dockyard: Dockyard) -> None:
     assert "the name 'web' is in use" in done.stderr
 
 
-def test_a_full_disk_is_a_clear_error_and_leaves_nothing(
+def test_a_data_root_that_cannot_be_is_a_clear_error(
     dockyard: Dockyard, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKYARD_DATA_ROOT", "/proc/self/nowhere")
@@ -196,3 +196,25 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing(
     assert done.returncode == 125
     assert done.stderr.startswith("dockyard: ")
     assert left(home) == []
+
+
+@pytest.mark.parametrize("size", ["200k", "2M"])
+@pytest.mark.parametrize("flags", ["--rm", ""])
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing(
+    home: Path, entry: tuple[str, ...], size: str, flags: str
+) -> None:
+    words = " ".join(entry)
+    disk = home / "data"
+    disk.mkdir()
+    # 2M hold the image's skeleton, 200k do not
+    script = (
+        f"mount -t tmpfs -o size={size} disk {disk}; {words} run --rm host true;"
+        f"head -c 9M /dev/zero > {disk}/fill; {words} run {flags} host true; echo status-$?;"
+        f"ls -A {disk}/containers; rm {disk}/fill; {words} ps -aq"
+    )
+    done = subprocess.run(
+        ("unshare", "--mount", "sh", "-c", script), capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "status-125\n"
+    assert "Traceback" not in done.stderr
+    assert "No space left" in done.stderr or "is full" in done.stderr
