@@ -2,10 +2,11 @@
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from toolkit.core.errors import NotFoundError, ToolkitError
 from toolkit.core.process import Completed
+from toolkit.core.record import replace
 from toolkit.facts.machine import Stat
 from toolkit.net.model import Link, Route
 from toolkit.tasks.host import Attributes, PackageStep, Unit

@@ -32,7 +32,14 @@ def run(
     """
     try:
         done = subprocess.run(
-            argv, input=stdin, env=env, timeout=timeout, check=False, capture_output=True, text=True
+            argv,
+            input=stdin,
+            env=env,
+            timeout=timeout,
+            check=False,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",  # a file name may be of any encoding
         )
     except FileNotFoundError:
         raise NotFoundError(

@@ -1,14 +1,14 @@
 """The reading half of a machine: what a probe may ask for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
 from toolkit.core.process import Completed
+from toolkit.core.record import record
 from toolkit.net.model import Link, Route
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Stat:
     """What ``lstat`` tells: ``mode`` holds the permission bits only, ``mtime`` is in seconds.
 

@@ -1,9 +1,9 @@
 """What the kernel's network looks like, as values."""
 
-from dataclasses import dataclass
+from toolkit.core.record import record
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Link:
     """One network interface; ``addresses`` are in CIDR notation, IPv4 first.
 
@@ -22,7 +22,7 @@ class Link:
     addresses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Route:
     """One route of the main table; ``to`` is ``0.0.0.0/0`` or ``::/0`` for the default."""
 

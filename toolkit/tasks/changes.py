@@ -5,21 +5,20 @@ The kinds of change live beside this file (``file_changes``, ``net_changes``,
 """
 
 import base64
-import dataclasses
-import difflib
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from toolkit.core.errors import InvalidInputError
+from toolkit.core.record import Record, record
 from toolkit.tasks.host import Host
 
 _KINDS: dict[str, type[Any]] = {}
 T = TypeVar("T")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Difference:
     """What ``--diff`` shows of one change; text, never bytes."""
 
@@ -30,6 +29,8 @@ class Difference:
 
     def unified(self) -> str:
         """The difference as ``diff -u`` writes it; ``""`` where there is none."""
+        import difflib  # noqa: PLC0415 - only --diff needs it
+
         lines = difflib.unified_diff(
             self.before.splitlines(),
             self.after.splitlines(),
@@ -115,9 +116,9 @@ def _load_kinds() -> None:
 
 
 def _pack(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _pack(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"kind": type(value).KIND, **fields}  # type: ignore[attr-defined] # change_kind set it
+    if type(value) in _KINDS.values():
+        names = value._fields if isinstance(value, Record) else value.__dataclass_fields__
+        return {"kind": type(value).KIND, **{name: _pack(getattr(value, name)) for name in names}}
     if isinstance(value, bytes):
         return {"base64": base64.b64encode(value).decode()}
     if isinstance(value, tuple):

@@ -1,7 +1,6 @@
 """Changes to files, directories and links; each knows what it replaces."""
 
-from dataclasses import dataclass, replace
-
+from toolkit.core.record import record, replace
 from toolkit.tasks.changes import Change, Difference, as_text, change_kind
 from toolkit.tasks.host import Attributes, Host
 
@@ -9,7 +8,7 @@ change_kind("attributes")(Attributes)
 
 
 @change_kind("content")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Content:
     """A regular file: its bytes and attributes."""
 
@@ -18,7 +17,7 @@ class Content:
 
 
 @change_kind("write_file")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class WriteFile(Change):
     """Make ``path`` a file of this content; ``old`` is what lies there now, if it is a file."""
 
@@ -52,7 +51,7 @@ class WriteFile(Change):
 
 
 @change_kind("remove_file")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class RemoveFile(Change):
     """Remove a file; ``old`` is absent where it is too large or too special to keep."""
 
@@ -82,7 +81,7 @@ class RemoveFile(Change):
 
 
 @change_kind("make_directory")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class MakeDirectory(Change):
     """Make one directory."""
 
@@ -103,7 +102,7 @@ class MakeDirectory(Change):
 
 
 @change_kind("remove_directory")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class RemoveDirectory(Change):
     """Remove one empty directory."""
 
@@ -124,7 +123,7 @@ class RemoveDirectory(Change):
 
 
 @change_kind("make_link")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class MakeLink(Change):
     """Make a symbolic link, or turn it to another target; ``old`` is its target now."""
 
@@ -153,7 +152,7 @@ class MakeLink(Change):
 
 
 @change_kind("remove_link")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class RemoveLink(Change):
     """Remove a symbolic link."""
 
@@ -174,7 +173,7 @@ class RemoveLink(Change):
 
 
 @change_kind("make_hard_link")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class MakeHardLink(Change):
     """Give the file ``target`` the further name ``path``; ``old`` is the file that it replaces."""
 
@@ -198,7 +197,7 @@ class MakeHardLink(Change):
 
 
 @change_kind("remove_hard_link")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class RemoveHardLink(Change):
     """Remove one name of a file that ``target`` still names."""
 
@@ -219,7 +218,7 @@ class RemoveHardLink(Change):
 
 
 @change_kind("replace_hard_link")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class ReplaceHardLink(Change):
     """Put a file of its own where a hard link to ``target`` is."""
 
@@ -241,7 +240,7 @@ class ReplaceHardLink(Change):
 
 
 @change_kind("set_attributes")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class SetAttributes(Change):
     """Set permission bits and owners of a path."""
 
@@ -272,7 +271,7 @@ class SetAttributes(Change):
 
 
 @change_kind("set_times")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class SetTimes(Change):
     """Set the time of the last write (and read) of a path, in seconds."""
 

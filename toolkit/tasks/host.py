@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from toolkit.core.process import Completed
+from toolkit.core.record import record
 from toolkit.facts.machine import Machine, ReadableFiles, ReadableNetwork
 
 
@@ -89,7 +90,7 @@ class Kernel(Protocol):
         """Remove a module that nothing uses."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class PackageStep:
     """One package that an installation or removal would touch; ``old`` or ``new`` may be empty."""
 
@@ -123,7 +124,7 @@ class Packages(Protocol):
         """Remove packages, with their configuration if ``purge``."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Unit:
     """One unit of the service manager.
 

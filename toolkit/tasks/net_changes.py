@@ -1,13 +1,12 @@
 """Changes to links and addresses, as the kernel has them now; files make them last."""
 
-from dataclasses import dataclass, replace
-
+from toolkit.core.record import record, replace
 from toolkit.tasks.changes import Change, Difference, change_kind
 from toolkit.tasks.host import Host
 
 
 @change_kind("create_bridge")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class CreateBridge(Change):
     """Make a bridge, down and without an address."""
 
@@ -27,7 +26,7 @@ class CreateBridge(Change):
 
 
 @change_kind("delete_bridge")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class DeleteBridge(Change):
     """Remove a bridge that is down and has no address, so that nothing is lost with it."""
 
@@ -47,7 +46,7 @@ class DeleteBridge(Change):
 
 
 @change_kind("add_address")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class AddAddress(Change):
     """Give a link an address in CIDR notation."""
 
@@ -68,7 +67,7 @@ class AddAddress(Change):
 
 
 @change_kind("remove_address")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class RemoveAddress(Change):
     """Take an address from a link."""
 
@@ -89,7 +88,7 @@ class RemoveAddress(Change):
 
 
 @change_kind("set_link_up")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class SetLinkUp(Change):
     """Bring a link up, or take it down."""
 
@@ -110,7 +109,7 @@ class SetLinkUp(Change):
 
 
 @change_kind("set_mtu")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class SetMtu(Change):
     """Set a link's largest packet, in bytes."""
 
@@ -136,7 +135,7 @@ class SetMtu(Change):
 
 
 @change_kind("set_stp")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class SetStp(Change):
     """Turn a bridge's spanning tree protocol on or off."""
 

@@ -7,10 +7,10 @@ later tasks take for granted what they would otherwise miss.
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import replace
 
 from toolkit.core.errors import ConflictError, NotFoundError
 from toolkit.core.process import Completed
+from toolkit.core.record import replace
 from toolkit.facts.kernel import MODULES, sysctl_path
 from toolkit.net.model import Link, Route
 from toolkit.tasks.host import Attributes, Host, Packages, PackageStep, Services, Unit

@@ -1,16 +1,16 @@
 """Changes to the kernel, to packages and services, and programs that are run."""
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from toolkit.core.errors import CommandError
 from toolkit.core.process import Completed
+from toolkit.core.record import record, replace
 from toolkit.tasks.changes import Change, Difference, change_kind
 from toolkit.tasks.host import Host
 
 
 @change_kind("set_sysctl")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class SetSysctl(Change):
     """Set one kernel parameter now."""
 
@@ -36,7 +36,7 @@ class SetSysctl(Change):
 
 
 @change_kind("load_module")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class LoadModule(Change):
     """Load a kernel module."""
 
@@ -57,7 +57,7 @@ class LoadModule(Change):
 
 
 @change_kind("unload_module")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class UnloadModule(Change):
     """Unload a kernel module."""
 
@@ -78,7 +78,7 @@ class UnloadModule(Change):
 
 
 @change_kind("update_packages")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class UpdatePackageLists(Change):
     """Fetch the package lists; ``counts`` if that is all that was asked for."""
 
@@ -98,7 +98,7 @@ class UpdatePackageLists(Change):
 
 
 @change_kind("install_packages")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class InstallPackages(Change):
     """Install ``names``, which brings the packages ``new`` (``name=version``, dependencies too).
 
@@ -130,7 +130,7 @@ class InstallPackages(Change):
 
 
 @change_kind("remove_packages")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class RemovePackages(Change):
     """Remove ``names``; ``old`` holds ``name=version`` for each package that goes with them."""
 
@@ -183,7 +183,7 @@ _OPPOSITE = {
 
 
 @change_kind("change_unit")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class ChangeUnit(Change):
     """Enable, start, … one unit; ``action`` is one of ``UnitAction``'s words."""
 
@@ -204,7 +204,7 @@ class ChangeUnit(Change):
 
 
 @change_kind("daemon_reload")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class DaemonReload(Change):
     """Have the service manager read its unit files again; the files are the change."""
 
@@ -224,7 +224,7 @@ class DaemonReload(Change):
 
 
 @change_kind("run_command")
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class RunCommand(Change):
     """Run a program; ``undo`` is the argv that takes it back, empty where nothing does."""
 
