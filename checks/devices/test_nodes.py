@@ -27,7 +27,7 @@ TUN = "10:200"
 def test_set(box: Box, profile: Profile) -> Finding:
     """/dev holds what the profile says and no device more."""
     seen = set(box.init.dev)
-    extra = sorted(seen - set(profile.devices) - {"console"})
+    extra = sorted(seen - set(profile.devices) - {"console", "core"})
     missing = sorted(set(profile.devices) - seen - {"core", "mqueue"})
     return holds(
         not extra and not missing,

@@ -21,7 +21,8 @@ class Profile:
     """The expected values of one runtime; section Z of the catalogue of checks.
 
     ``kind`` is ``engine`` or ``oci``. ``cgroup_namespace`` and ``hostname``: ``private`` or, on
-    v1, the host's (``v2``); ``id`` for the container's short id, or a literal. ``pids_limit`` is
+    v1, the host's (``v2``); ``id`` for the container's short id, ``asked`` for its
+    configuration's. ``pids_limit`` is
     what ``pids.max`` holds. ``sysctls`` are values inside a network namespace of its own.
     ``filter_allows`` are calls that its filter lets through by design, though Docker's does not.
     """

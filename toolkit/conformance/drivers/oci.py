@@ -47,7 +47,8 @@ class Oci:
         box, config = self._bundle(spec, argv)
         command = self._script(_BUNDLE + _START, box)
         pid = self._machine.must(command, f"{self.name} cannot start a container", stdin=config)
-        return Started(id=box, pid=int(pid), hostname=spec.hostname)
+        asked = str(json.loads(config).get("hostname", ""))
+        return Started(id=box, pid=int(pid), hostname=asked)
 
     def exec(self, started: Started, argv: tuple[str, ...]) -> Ran:
         """``runtime exec ID ARGV``."""
