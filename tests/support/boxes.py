@@ -289,7 +289,8 @@ class Boxes:
         # os.walk passes over what others remove meanwhile; Path.rglob does not.
         walked = os.walk("/sys/fs/cgroup")
         left = [f"cgroup {path}" for path, _, _ in walked if self.mark in path]
-        left += [f"directory {path}" for path in self.home.iterdir() if path.is_dir()]
+        folders = [path for path in self.home.iterdir() if path.is_dir()]
+        left += [f"directory {path}" for path in folders if path.name != ".filters"]  # a cache
         lines = Path("/proc/self/mountinfo").read_text().splitlines()
         left += [f"mount {line}" for line in lines if str(self.home) in line]
         return left + [f"process {pid}" for pid in session_of(self.launcher.pid)]

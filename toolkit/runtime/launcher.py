@@ -42,6 +42,8 @@ class Launcher:
     def serve(self) -> None:
         """Take requests, one after the other."""
         self._make_spare()
+        worker.import_filters()
+        gc.freeze()
         while self._private is None or self._private in self._clients:
             poll = select.poll()
             for sock in (self._listener, *self._clients, *self._busy):

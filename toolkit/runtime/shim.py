@@ -14,7 +14,6 @@ from toolkit.core.errors import ConflictError
 from toolkit.core.record import record, replace
 from toolkit.runtime import groups, joins, messages, nest, states
 from toolkit.runtime.descriptors import shared_pipe
-from toolkit.runtime.filters import filter_program
 from toolkit.runtime.logfile import JsonLog, timestamp
 from toolkit.runtime.monitor import Child, Monitor, end
 from toolkit.runtime.relay import Relay
@@ -132,6 +131,11 @@ class Shim:
         self._steps.enter("request")
         joins.check_namespaces(self._request.spec)
         groups.check_resources(self._request.spec)
+        if self._request.spec.linux.seccomp is None:
+            return b""
+        # The launcher imports it beforehand, but only after it has made its first spare.
+        from toolkit.runtime.filters import filter_program  # noqa: PLC0415 - as said
+
         return filter_program(self._request)
 
     def _hatch(

@@ -31,6 +31,10 @@ MOVES = {
 }
 
 _STATE, _REQUEST = "state.json", "request.json"
+_FREEZERS = (
+    ("freezer", "freezer.state", ("FROZEN", "FREEZING")),
+    ("unified", "cgroup.freeze", ("1",)),
+)
 _START_TIME = 19  # /proc/PID/stat field 22, counted from the state (field 3) on
 
 
@@ -104,7 +108,18 @@ def read_state(state_dir: str) -> State | None:
         state = replace(state, shim_pid=0)
     if state.pid and start_time(state.pid) != state.started:
         state = replace(state, pid=0, status=STOPPED)
+    elif state.status == RUNNING and is_frozen(state.cgroup):
+        state = replace(state, status=PAUSED)
     return state
+
+
+def is_frozen(cgroup: Mapping[str, str]) -> bool:
+    """Whether the processes of these groups are stopped by the freezer."""
+    for controller, name, stopped in _FREEZERS:
+        text = _read(f"{cgroup[controller]}/{name}") if controller in cgroup else None
+        if text is not None and text.strip() in stopped:
+            return True
+    return False
 
 
 def _read(path: str) -> str | None:

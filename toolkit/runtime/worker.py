@@ -46,11 +46,17 @@ def wait(launcher: Socket, *, faults: bool) -> NoReturn:
         _settle([launcher.fileno()])
         set_name("dockyard-spare")
         ready = nest.build(faults=faults)
+        import_filters()
         data, fds = messages.receive_bytes(launcher)
         if data:
             _serve(data, fds, faults=faults, ready=ready, release=launcher)
     finally:
         os._exit(_LOST)
+
+
+def import_filters() -> None:
+    """Import what most containers need, while nobody waits: it would delay the first spare."""
+    import toolkit.runtime.filters  # noqa: PLC0415, F401 - as said
 
 
 def _settle(fds: list[int]) -> None:

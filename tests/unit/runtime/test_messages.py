@@ -1,5 +1,6 @@
 """Packets with descriptors beside them."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,3 +77,26 @@ def test_an_error_names_the_path(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="socket: No such file") as caught:
         messages.connect(str(tmp_path / "nothing"))
     assert caught.value.filename == str(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, -3, 2**70, 1.5, "", 'q"ä\n\x00\ud800', [], {}, {"a": [1, {"b": None}]}],
+)
+def test_values_are_the_same_as_those_of_json(value: object) -> None:
+    text = messages.encode(value)
+    assert json.loads(text) == value
+    assert messages.decode(text) == value
+    assert messages.decode(f" \n{json.dumps(value, indent=2)}\n") == value
+
+
+@pytest.mark.parametrize("text", ["", "  ", "{", "{} {}", "NaN", "nonsense", '{"a": Infinity}'])
+def test_what_is_no_json_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        messages.decode(text)
+
+
+def test_what_cannot_be_said_in_json_is_refused() -> None:
+    for value in (object(), b"x", float("nan")):
+        with pytest.raises((TypeError, ValueError)):
+            messages.encode({"value": value})
