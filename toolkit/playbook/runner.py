@@ -193,7 +193,7 @@ class Runner:
         registered = {
             "results": results,
             "changed": any(one.registered.get("changed") for one in ended),
-            "failed": failed is not None,
+            **({"failed": True} if failed else {}),
             "skipped": bool(ended) and status is Status.SKIPPED,
             "msg": "All items completed",
         }
@@ -391,7 +391,6 @@ def _skipped(condition: str) -> _Ended:
         status=Status.SKIPPED,
         registered={
             "changed": False,
-            "failed": False,
             "skipped": True,
             "skip_reason": "Conditional result was False",
             "false_condition": condition,

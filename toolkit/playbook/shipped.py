@@ -5,8 +5,10 @@ As in Ansible, ``src: x`` of a ``copy`` means ``files/x`` beside the playbook, t
 """
 
 import hashlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 FOLDERS = {"copy": "files", "template": "templates"}
 
@@ -14,6 +16,14 @@ FOLDERS = {"copy": "files", "template": "templates"}
 def folder_of(module: str, *, remote: bool) -> str:
     """The folder where the module's ``src`` is looked for; ``""`` where it ships nothing."""
     return "" if remote else FOLDERS.get(module, "")
+
+
+def as_written(module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as the module takes them: a ``copy`` writes a mapping or a list as JSON."""
+    content = arguments.get("content")
+    if module == "copy" and isinstance(content, dict | list):
+        return {**arguments, "content": json.dumps(content)}
+    return dict(arguments)
 
 
 def candidates(base: str, folder: str, name: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.core.errors import InvalidInputError, NotFoundError
 from toolkit.core.suggest import did_you_mean
-from toolkit.playbook.shipped import FOLDERS, folder_of
+from toolkit.playbook.shipped import FOLDERS, as_written, folder_of
 from toolkit.tasks.host import Host
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Sources:
         """
         folder = folder_of(module, remote=_is_true(arguments.get("remote_src", False)))
         if not folder or not isinstance(arguments.get("src"), str):
-            return dict(arguments)
+            return as_written(module, arguments)
         name = str(arguments["src"])
         digest = self._digest(folder, name)
         if module != "template":

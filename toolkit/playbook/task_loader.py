@@ -147,7 +147,8 @@ class TaskLoader:
     def _check(self, module: str, node: Node, key: Node) -> None:
         entries = node.entries or {}
         try:
-            found = registry.faults(module, node.plain(), template=holds_expression)
+            plain = shipped.as_written(module, node.plain())
+            found = registry.faults(module, plain, template=holds_expression)
         except NotFoundError as error:
             self._faults.add(key.place, error.message, error.hint)
             return

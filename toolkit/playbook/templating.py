@@ -6,11 +6,13 @@ that people wrote may hold expressions and are rendered when they are used; what
 controller's loader and a host's runner import this module only when a play holds an expression.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import jinja2
 from jinja2 import meta, nodes
+from jinja2.lexer import TOKEN_STRING, TOKEN_VARIABLE_BEGIN, TOKEN_VARIABLE_END, Lexer
 from jinja2.nativetypes import NativeCodeGenerator, NativeEnvironment, NativeTemplate
 from jinja2.runtime import Context
 from jinja2.utils import missing
@@ -55,11 +57,32 @@ class _CodeGenerator(NativeCodeGenerator):
         return repr(joined(group))
 
 
+class _LiteralBackslashes(Lexer):
+    """Keeps a backslash inside the strings of ``{{ }}`` as it is, for it passed through YAML.
+
+    As in Ansible, so that ``regex_replace('(.)', '\\1')`` means what it says. Template files and
+    conditions keep Jinja2's own rule.
+    """
+
+    def tokeniter(self, *args: Any, **options: Any) -> Iterator[tuple[int, str, str]]:
+        inside = False
+        for line, kind, text in super().tokeniter(*args, **options):
+            if kind in (TOKEN_VARIABLE_BEGIN, TOKEN_VARIABLE_END):
+                inside = kind == TOKEN_VARIABLE_BEGIN
+            escape = inside and kind == TOKEN_STRING
+            yield line, kind, text.replace("\\", "\\\\") if escape else text
+
+
 class _Native(NativeEnvironment):
     code_generator_class = _CodeGenerator
     context_class = _Context
     concat = staticmethod(joined)
     lookup: Lookup
+
+    @functools.cached_property
+    def lexer(self) -> Lexer:
+        """The lexer, made once."""
+        return _LiteralBackslashes(self)
 
 
 class _Template(NativeTemplate):
@@ -93,9 +116,7 @@ class Engine:
     def __init__(self, lookup: Lookup = _nothing, include: Include = _nowhere) -> None:
         options: dict[str, Any] = {"undefined": _Undefined, "trim_blocks": True}
         self._native = _Native(**options)
-        self._text = _Text(
-            **options, keep_trailing_newline=True, loader=jinja2.FunctionLoader(include)
-        )
+        self._text = _Text(**options, loader=jinja2.FunctionLoader(include))
         for environment in (self._native, self._text):
             environment.filters.update(filters.FILTERS)
             environment.tests.update(filters.TESTS)
@@ -132,7 +153,7 @@ class Engine:
         if (trim_blocks, lstrip_blocks) != (True, False):
             environment = environment.overlay(trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
         with _Told(name):
-            return environment.from_string(text).render()
+            return str(_with_last_newlines(environment.from_string(text).render(), text))
 
     def undefined(self, name: str, reason: str) -> Any:
         """A value that fails when it is used, saying ``reason``."""
@@ -173,11 +194,10 @@ def _unknown_names(tree: nodes.Template, environment: jinja2.Environment) -> tup
 
 def _with_last_newlines(value: Any, text: str) -> Any:
     """As Ansible: a text keeps the line feeds at its end, of which Jinja2 drops one."""
-    if not isinstance(value, str | int | float):
+    if not isinstance(value, str):
         return value
-    shown = str(value)
-    lost = (len(text) - len(text.rstrip("\n"))) - (len(shown) - len(shown.rstrip("\n")))
-    return shown + "\n" * lost
+    lost = (len(text) - len(text.rstrip("\n"))) - (len(value) - len(value.rstrip("\n")))
+    return value + "\n" * lost
 
 
 def _defined(value: Any) -> Any:

@@ -45,7 +45,11 @@ def engine() -> Engine:
         ("{{ l | to_json }}", "[1, 2]"),
         ("{{ '/a/b' | basename }}", "b"),
         ("{{ 'abc' | regex_replace('b', 'x') }}", "axc"),
-        ("{{ 'abc' | regex_search('b(.)', '\\\\1') }}", ["c"]),
+        ("{{ 'abc' | regex_search('b(.)', '\\1') }}", ["c"]),
+        ("{{ 'abc' | regex_replace('(b)', '<\\1>') }}", "a<b>c"),
+        ("a{{ n }}\n\n", "a7\n\n"),
+        ("{{ t }}\n", "10\n"),
+        ("{{ n }}\n", 7),
         ("{{ (n > 3) | ternary('y', 'n') }}", "y"),
         ("{{ [1, [2, [3]]] | flatten }}", [1, 2, 3]),
         ("{{ 'x' | b64encode | b64decode }}", "x"),
@@ -105,13 +109,13 @@ def test_faults_are_found_without_a_host(engine: Engine, text: str, said: str) -
 
 def test_a_template_file_is_text_and_may_include_others(engine: Engine) -> None:
     text = "a {{ n }}\n{% for x in l %}\n- {{ x }}\n{% endfor %}\n{% include 'part.j2' %}\n"
-    assert engine.file(text, "t.j2") == "a 7\n- 1\n- 2\npart 7"
+    assert engine.file(text, "t.j2") == "a 7\n- 1\n- 2\npart 7\n"
     assert engine.included(text) == ("part.j2",)
 
 
 def test_how_blocks_are_trimmed_is_the_template_s_choice(engine: Engine) -> None:
     text = "  {% if n %}\nx\n  {% endif %}\n"
-    assert engine.file(text, "t.j2") == "  x\n  "
+    assert engine.file(text, "t.j2") == "  x\n  \n"
     assert engine.file(text, "t.j2", lstrip_blocks=True) == "x\n"
     assert engine.file(text, "t.j2", trim_blocks=False) == "  \nx\n  \n"
 
