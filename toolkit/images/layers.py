@@ -21,9 +21,9 @@ from contextlib import contextmanager, suppress
 
 from toolkit.core.files import remove_tree, write_atomic
 from toolkit.core.record import as_dict, record, replace
+from toolkit.images.boot import boot_id
 from toolkit.oci.digest import Digest
 
-_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _OPEN_DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -45,12 +45,6 @@ class Part:
     path: str
     diff: str
     lock_fd: int
-
-
-def boot_id() -> str:
-    """What tells this start of the machine from the one before."""
-    with open(_BOOT_ID) as file:
-        return file.read().strip()
 
 
 class LayerStore:

@@ -40,6 +40,14 @@ def parse(data: bytes) -> dict[str, bytes]:
 
 def field_number(field: bytes) -> int:
     """A header's number: octal text, or GNU's big-endian binary where the first bit is set."""
+    try:
+        return int(field.strip(b" \0"), 8)
+    except ValueError:
+        return _odd_number(field)
+
+
+def _odd_number(field: bytes) -> int:
+    """What is not just octal digits."""
     if field[:1] >= b"\x80":
         bits = len(field) * 8 - 1
         value = int.from_bytes(field, "big") & ((1 << bits) - 1)
@@ -87,6 +95,8 @@ def xattrs(extra: dict[str, bytes]) -> tuple[tuple[str, bytes], ...]:
             found.append((key[len(_SCHILY) :], value))
         elif key.startswith(_LIBARCHIVE):
             found.append((_unquote(key[len(_LIBARCHIVE) :]), _base64(value)))
+    if any("\0" in name for name, _ in found):
+        raise InvalidInputError("the archive has a broken extended attribute")
     return tuple(found)
 
 

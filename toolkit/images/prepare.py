@@ -7,9 +7,10 @@ from contextlib import ExitStack
 
 from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.images import compress
+from toolkit.images.boot import boot_id
 from toolkit.images.files import ArchiveFiles, DirectoryFiles, Files
 from toolkit.images.host import host_binds, host_layer
-from toolkit.images.layers import Layer, LayerStore, boot_id, count
+from toolkit.images.layers import Layer, LayerStore, count
 from toolkit.images.limits import Limits
 from toolkit.images.locate import HOST, Place, stamp_of
 from toolkit.images.root import RootImage

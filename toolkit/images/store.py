@@ -7,6 +7,7 @@ images is imported only when that memory does not help.
 
 import os
 
+from toolkit.images.boot import boot_id
 from toolkit.images.locate import HOST, Place, locate
 from toolkit.images.root import RootImage
 from toolkit.oci.image import Fields, decode_config, encode_config
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from toolkit.images.limits import Limits
 
 _VERSION = 1
-_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 class ImageStore:
@@ -88,7 +88,7 @@ class ImageStore:
         try:
             with open(memory, "rb") as file:
                 data = json.load(file)
-            if (data["version"], data["stamp"], data["boot"]) != (_VERSION, list(stamp), _boot()):
+            if (data["version"], data["stamp"], data["boot"]) != (_VERSION, list(stamp), boot_id()):
                 return None
             lower = tuple(os.path.join(self._layers, name, "diff") for name in data["layers"])
             for path in lower:
@@ -108,7 +108,7 @@ class ImageStore:
         data = {
             "version": _VERSION,
             "stamp": stamp,
-            "boot": _boot(),
+            "boot": boot_id(),
             "layers": [os.path.basename(os.path.dirname(path)) for path in found.lower],
             "config": encode_config(found.config),
             "binds": found.binds,
@@ -134,8 +134,3 @@ def _key(place: Place) -> str:
     device, inode = place.stamp[:2]
     tag = "".join(c if c.isalnum() and c.isascii() else f"%{ord(c):x}" for c in place.tag[:40])
     return f"{device:x}.{inode:x}.{tag}" if tag else f"{device:x}.{inode:x}"
-
-
-def _boot() -> str:
-    with open(_BOOT_ID) as file:
-        return file.read().strip()

@@ -254,7 +254,6 @@ class TarReader:
         if sparse:
             size, segments = self._old_sparse(block)
         elif extra and (form := pax.sparse_form(extra)):
-            name = extra.get("GNU.sparse.name", name)
             size, segments = self._pax_sparse(form, extra)
         if segments is not None:
             check_segments(segments, size=size, stored=self._left)
@@ -338,12 +337,12 @@ def _check(block: bytes, field: bytes, offset: int) -> None:
 
 
 def _names(fields: tuple[bytes, ...], extra: dict[str, bytes]) -> tuple[bytes, bytes]:
-    name = extra.get("path", b"")
+    name = extra.get("GNU.sparse.name") or extra.get("path")
     if not name:
         name = fields[0].split(b"\0", 1)[0]
         if fields[9][:6] == b"ustar\0" and (prefix := fields[14].split(b"\0", 1)[0]):
             name = prefix + b"/" + name
-    link = extra.get("linkpath", b"") or fields[8].split(b"\0", 1)[0]
+    link = extra.get("linkpath") or fields[8].split(b"\0", 1)[0]
     if max(len(name), len(link)) > MAX_NAME or b"\0" in name or b"\0" in link:
         raise InvalidInputError(f"{show(name[:60])}…: the name is no valid path")
     return name, link

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.images.layers import Layer, LayerStore, boot_id, count
+from toolkit.images.boot import boot_id
+from toolkit.images.layers import Layer, LayerStore, count
 from toolkit.oci.digest import digest_of
 
 CHAIN = digest_of(b"layer")
