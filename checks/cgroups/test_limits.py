@@ -1,20 +1,12 @@
 """Limits: what the kernel was told, and that they bite."""
 
-from toolkit.conformance.boxspec import BoxSpec
+from toolkit.conformance.boxspec import LIMITED
 from toolkit.conformance.check import check
 from toolkit.conformance.documents import Box, HostDoc
 from toolkit.conformance.profile import Profile
 from toolkit.conformance.verdict import Finding, equal, holds, inconclusive, not_applicable
 
-MEMORY, PIDS, CPUS = 64 << 20, 64, 0.5
-# One container for all: the memory is used up in a child, so the probe itself goes on.
-LIMITED = BoxSpec(
-    memory=MEMORY,
-    pids=PIDS,
-    cpus=CPUS,
-    cpuset="0",
-    work=(("fork", 200), ("touch", 4 * MEMORY >> 20), ("burn", 0.5)),
-)
+MEMORY, PIDS, CPUS = LIMITED.memory, LIMITED.pids, LIMITED.cpus
 
 
 def _missing(host: HostDoc, controller: str) -> Finding | None:

@@ -1,6 +1,6 @@
 """What the namespaces hide: processes, shared memory, names; and that they cannot be left."""
 
-from toolkit.conformance.boxspec import BoxSpec
+from toolkit.conformance.boxspec import ADMIN, ASKED
 from toolkit.conformance.check import check
 from toolkit.conformance.documents import Box, HostDoc
 from toolkit.conformance.profile import Profile
@@ -13,9 +13,6 @@ from toolkit.conformance.verdict import (
     not_applicable,
     weaker,
 )
-
-NAMED = BoxSpec(hostname="dockyard-box")
-RENAMER = BoxSpec(cap_add=("SYS_ADMIN",), work=(("rename", "dockyard-new"),), label="renamer")
 
 
 @check("NS-PID-10", area="A", severity="critical")
@@ -66,13 +63,13 @@ def test_default_hostname(box: Box, host: HostDoc, profile: Profile) -> Finding:
     return holds(right, seen=box.init.raw["hostname"], expected=expected)
 
 
-@check("NS-UTS-19", area="A", severity="low", box=NAMED)
+@check("NS-UTS-19", area="A", severity="low", box=ASKED)
 def test_asked_hostname(box: Box) -> Finding:
     """The host name that was asked for holds for the first process and for an added one."""
-    return equal([box.init.raw["hostname"], box.exec.raw["hostname"]], [NAMED.hostname] * 2)
+    return equal([box.init.raw["hostname"], box.exec.raw["hostname"]], [ASKED.hostname] * 2)
 
 
-@check("NS-UTS-18", area="A", severity="medium", box=RENAMER)
+@check("NS-UTS-18", area="A", severity="medium", box=ADMIN)
 def test_rename(box: Box, host: HostDoc) -> Finding:
     """A container that may set its host name does not change the host's."""
     work = box.init.work["rename"]

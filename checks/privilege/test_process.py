@@ -1,6 +1,6 @@
 """Ids, groups, no_new_privs, keyrings and what else a process carries with it."""
 
-from toolkit.conformance.boxspec import BoxSpec
+from toolkit.conformance.boxspec import ASKED
 from toolkit.conformance.check import check
 from toolkit.conformance.documents import Box, HostDoc
 from toolkit.conformance.gather import ENGINE_SOCKETS
@@ -16,9 +16,6 @@ from toolkit.conformance.verdict import (
     weaker,
 )
 
-BOUND = BoxSpec(no_new_privileges=True)
-USER = BoxSpec(user=1000)
-
 
 @check("PRV-NNP-24", area="B", severity="medium")
 def test_default_no_new_privileges(box: Box, profile: Profile) -> Finding:
@@ -26,13 +23,13 @@ def test_default_no_new_privileges(box: Box, profile: Profile) -> Finding:
     return equal(box.init.status.no_new_privileges, profile.no_new_privileges)
 
 
-@check("PRV-NNP-25", area="B", box=BOUND)
+@check("PRV-NNP-25", area="B", box=ASKED)
 def test_no_new_privileges(box: Box) -> Finding:
     """no_new_privs is set where it was asked for, so a setuid program raises nobody."""
     return equal(box.init.status.no_new_privileges, True)
 
 
-@check("PRV-NNP-26", area="B", box=BOUND)
+@check("PRV-NNP-26", area="B", box=ASKED)
 def test_exec_no_new_privileges(box: Box) -> Finding:
     """no_new_privs holds for an added process too."""
     return equal(box.exec.status.no_new_privileges, True)
@@ -46,7 +43,7 @@ def test_groups(box: Box) -> Finding:
     )
 
 
-@check("PRV-GID-36", area="B", box=USER)
+@check("PRV-GID-36", area="B", box=ASKED)
 def test_user_groups(box: Box) -> Finding:
     """A user other than root is not in root's group."""
     status = box.init.status
@@ -57,7 +54,7 @@ def test_user_groups(box: Box) -> Finding:
     )
 
 
-@check("PRV-UID-30", area="B", severity="critical", box=USER)
+@check("PRV-UID-30", area="B", severity="critical", box=ASKED)
 def test_user(box: Box) -> Finding:
     """The process and an added one run as the user that was asked for, in all four ids."""
     return equal([*box.init.status.uids, *box.exec.status.uids], [1000] * 8)

@@ -34,3 +34,22 @@ class BoxSpec:
             if value and name not in ("work", "label"):
                 shown.append(f"{name}={value}")
         return " ".join(shown) or "defaults"
+
+
+# Containers that several checks share, because each one costs a start: asking for things that do
+# not touch each other takes nothing from what a check can find.
+ASKED = BoxSpec(user=1000, hostname="dockyard-box", no_new_privileges=True)
+ADMIN = BoxSpec(
+    cap_add=("NET_ADMIN", "SYS_ADMIN"),
+    cap_drop=("KILL",),
+    work=(("rename", "dockyard-new"),),
+)
+NOTHING = BoxSpec(cap_drop=("ALL",))
+# The memory is used up in a child, so the probe itself goes on.
+LIMITED = BoxSpec(
+    memory=64 << 20,
+    pids=64,
+    cpus=0.5,
+    cpuset="0",
+    work=(("fork", 200), ("touch", 256), ("burn", 0.5)),
+)

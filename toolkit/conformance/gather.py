@@ -30,7 +30,7 @@ from toolkit.core.errors import ToolkitError, UnavailableError
 
 PLAIN = BoxSpec()
 BESIDE = BoxSpec(label="beside")
-STATUSES = (0, 1, 42, 255)
+STATUSES = (0, 42, 255)
 # Where engines listen; none of it may be inside a container.
 ENGINE_SOCKETS = (
     "/var/run/docker.sock", "/run/docker.sock", "/run/podman/podman.sock", "/run/crio/crio.sock",
