@@ -5,12 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import select
-import signal
-import threading
+from _thread import allocate_lock
 
 from toolkit.core.errors import ConflictError, NotFoundError, ToolkitError, UnavailableError
-from toolkit.linux.process import pidfd_open, pidfd_send_signal
-from toolkit.runtime import groups, messages, request, states
+from toolkit.runtime import messages, request, states
 from toolkit.runtime.failures import sentence
 from toolkit.runtime.spawn import spawn, spawn_early, take_early
 from toolkit.runtime.states import read_state
@@ -37,6 +35,7 @@ __all__ = [
     "spawn_early",
 ]
 
+_SIGKILL = 9
 _UNKNOWN_STATUS = 255  # of a container whose end nobody saw
 
 
@@ -61,7 +60,7 @@ class Launcher:
     def __init__(self, sock: Socket, pid: int = 0) -> None:
         self.socket = sock
         self.pid = pid
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
 
     @classmethod
     def spawn(cls, *, listen: str = "", faults: bool = False) -> Self:
@@ -238,8 +237,12 @@ def kill(state_dir: str, number: int, *, all: bool = False) -> None:  # noqa: A0
     if not state.pid:
         raise ConflictError(f"container '{state.id}' is not running")
     if all:
+        from toolkit.runtime import groups  # noqa: PLC0415 - a start's client needs no cgroups
+
         groups.signal_all(groups.open_group(state.cgroup), number)
         return
+    from toolkit.linux.process import pidfd_open, pidfd_send_signal  # noqa: PLC0415 - as above
+
     try:
         pidfd = pidfd_open(state.pid)
         try:
@@ -261,6 +264,8 @@ def cleanup(state_dir: str, *, force: bool = False) -> None:
     if wanted is None:
         remove_tree(state_dir)
         return
+    from toolkit.runtime import groups  # noqa: PLC0415 - a start's client needs no cgroups
+
     if state is not None and (state.pid or state.shim_pid):
         if not force:
             raise ConflictError(f"container '{state.id}' is {state.status}")
@@ -286,6 +291,8 @@ def _end(state: states.State) -> None:
 
 
 def _kill_and_wait(pid: int, patience: int, *, grace: int) -> None:
+    from toolkit.linux.process import pidfd_open, pidfd_send_signal  # noqa: PLC0415 - as above
+
     try:
         pidfd = pidfd_open(pid)
     except ProcessLookupError:
@@ -295,6 +302,6 @@ def _kill_and_wait(pid: int, patience: int, *, grace: int) -> None:
     if not patience and poll.poll(grace):
         os.close(pidfd)
         return
-    pidfd_send_signal(pidfd, signal.SIGKILL)
+    pidfd_send_signal(pidfd, _SIGKILL)
     poll.poll(patience or grace)
     os.close(pidfd)
