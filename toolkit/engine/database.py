@@ -59,8 +59,11 @@ class Database:
             raise self._failure(error) from error
 
     def _failure(self, error: sqlite3.DatabaseError) -> ToolkitError:
-        full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
-        hint = "free some space, or choose another data root" if full else _BROKEN
+        hint = _BROKEN
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+            hint = "free some space, or choose another data root"
+        elif os.geteuid():
+            hint = "run it as root"
         return ToolkitError(f"'{self._path}' cannot be used: {error}", hint=hint)
 
     def _do(self, statement: str, *values: "Any") -> None:
