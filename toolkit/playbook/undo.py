@@ -49,7 +49,7 @@ def _refuse_later_work(inverse: Change, host: Host) -> None:
     """What somebody has written into a file since must not be lost with our own content."""
     if not isinstance(inverse, WriteFile | RemoveFile) or inverse.old is None:
         return
-    if host.files.stat(inverse.path) and host.files.read(inverse.path) != inverse.old.data:
+    if host.files.stat(inverse.path) and not inverse.old.holds(host.files.read(inverse.path)):
         raise ConflictError(f"'{inverse.path}' was changed after the run, so it is left as it is")
 
 

@@ -1,6 +1,6 @@
 """``cgroup_delegation``: users may limit what they run, for rootless containers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -38,6 +38,7 @@ class CgroupDelegation:
     counts for those who log in afterwards.
     """
 
+    aliases: ClassVar[Mapping[str, str]] = {"name": "unit"}
     proves: ClassVar[tuple[str, ...]] = ("HOST-DELEG-17",)
 
     unit: str = "user@.service"

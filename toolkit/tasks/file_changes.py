@@ -1,8 +1,13 @@
 """Changes to files, directories and links; each knows what it replaces."""
 
+import hashlib
+
 from toolkit.core.record import record, replace
 from toolkit.tasks.changes import Change, Difference, as_text, change_kind
 from toolkit.tasks.host import Attributes, Host
+
+BRIEF = 64 * 1024
+"""Of new content, a journal keeps at most so many bytes, to tell it from later work."""
 
 change_kind("attributes")(Attributes)
 
@@ -10,10 +15,24 @@ change_kind("attributes")(Attributes)
 @change_kind("content")
 @record
 class Content:
-    """A regular file: its bytes and attributes."""
+    """A regular file: its bytes and attributes.
+
+    With a ``digest`` the bytes were too many to keep, and only this tells what they were.
+    """
 
     data: bytes
     attributes: Attributes
+    digest: str = ""
+
+    def holds(self, data: bytes) -> bool:
+        """Are these its bytes?"""
+        return _digest(data) == self.digest if self.digest else data == self.data
+
+    def brief(self) -> "Content":
+        """Itself, or its digest where a journal should not hold all of it."""
+        if len(self.data) <= BRIEF:
+            return self
+        return replace(self, data=b"", digest=_digest(self.data))
 
 
 @change_kind("write_file")
@@ -34,11 +53,13 @@ class WriteFile(Change):
         """Replace the file in one step."""
         host.files.write(self.path, self.new.data, self.new.attributes)
 
-    def inverse(self) -> Change:
+    def inverse(self) -> Change | None:
         """Write the old content back, or remove what was new."""
         if self.old is None:
-            return RemoveFile(path=self.path, old=self.new)
-        return replace(self, new=self.old, old=self.new)
+            return RemoveFile(path=self.path, old=self.new.brief())
+        if self.old.digest:
+            return None
+        return WriteFile(path=self.path, new=self.old, old=self.new.brief())
 
     def difference(self) -> Difference:
         """Both contents."""
@@ -68,7 +89,8 @@ class RemoveFile(Change):
 
     def inverse(self) -> Change | None:
         """Write it again, if its content was kept."""
-        return WriteFile(path=self.path, new=self.old) if self.old else None
+        kept = self.old is not None and not self.old.digest
+        return WriteFile(path=self.path, new=self.old) if self.old and kept else None
 
     def difference(self) -> Difference:
         """The content that goes."""
@@ -290,6 +312,10 @@ class SetTimes(Change):
     def inverse(self) -> Change:
         """Set the old time."""
         return replace(self, new=self.old, old=self.new)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _shown(attributes: Attributes) -> str:

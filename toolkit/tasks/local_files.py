@@ -77,7 +77,8 @@ class LocalFiles:
             return
         with _beside(path) as temporary:
             _write_new(temporary, data, attributes)
-            _keep_labels(path, temporary)
+            if _keep_labels(path, temporary):
+                os.chmod(temporary, attributes.mode)  # an access list has set its own
             try:
                 os.replace(temporary, path)
             except OSError as error:
@@ -157,20 +158,22 @@ def _write_in_place(path: str, data: bytes) -> None:
         file.write(data)
 
 
-def _keep_labels(old: str, new: str) -> None:
-    """Hand SELinux labels and other extended attributes on to the file that replaces ``old``.
+def _keep_labels(old: str, new: str) -> bool:
+    """Hand labels, access lists and the like on to the file that replaces ``old``; were there any?
 
     File capabilities are left behind: they belonged to the old content, and the kernel drops
-    them on a write too.
+    them on a write too. So is what the kernel refuses to set, as inside a container.
     """
     try:
-        names = os.listxattr(old, follow_symlinks=False)
-    except (FileNotFoundError, NotADirectoryError):
-        return
+        names = set(os.listxattr(old, follow_symlinks=False)) - {"security.capability"}
     except OSError as error:
-        if error.errno == errno.ENOTSUP:
-            return
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENOTSUP):
+            return False
         raise
     for name in names:
-        if name != "security.capability":
+        try:
             os.setxattr(new, name, os.getxattr(old, name, follow_symlinks=False))
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENODATA):
+                raise
+    return bool(names)

@@ -22,7 +22,7 @@ from toolkit.tasks.host import Attributes, Host
 
 MAX_LINKS = 40  # as many as the kernel follows, path_resolution(7)
 KEPT_SIZE = 16 * 1024 * 1024
-"""A removed file of at most so many bytes is kept in the journal; a larger one is gone."""
+"""A file of at most so many bytes is kept in the journal when it goes; a larger one is gone."""
 
 
 def absolute(machine: Machine, path: str) -> str:
@@ -117,7 +117,8 @@ def write(host: Host, path: str, data: bytes, ownership: Ownership) -> Iterator[
         yield from ownership.set(host, path)
         return
     new = ownership.wanted(host, old.attributes)
-    yield WriteFile(path=path, new=Content(data=data, attributes=new), old=old)
+    kept = old if len(old.data) <= KEPT_SIZE else old.brief()
+    yield WriteFile(path=path, new=Content(data=data, attributes=new), old=kept)
 
 
 def make_directories(host: Host, path: str, ownership: Ownership) -> Iterator[Change]:

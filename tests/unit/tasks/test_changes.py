@@ -4,6 +4,7 @@ from support.fake_host import FakeHost
 from toolkit.core.errors import CommandError, InvalidInputError
 from toolkit.tasks.changes import Change, as_text, from_data, to_data
 from toolkit.tasks.file_changes import (
+    BRIEF,
     Content,
     MakeDirectory,
     MakeHardLink,
@@ -124,6 +125,25 @@ def test_a_unified_difference_names_the_path() -> None:
         "-old",
         "+new",
     ]
+
+
+def test_a_journal_holds_no_large_new_content(host: FakeHost) -> None:
+    large = content(b"x" * (BRIEF + 1))
+    for change in (
+        WriteFile(path="/srv/big", new=large),
+        WriteFile(path="/srv/a", new=large, old=content(b"old")),
+    ):
+        change.apply(host)
+        back = change.inverse()
+        assert isinstance(back, RemoveFile | WriteFile)
+        assert len(str(to_data(back))) < 1000
+        assert back.old is not None
+        assert back.old.holds(large.data)
+        assert not back.old.holds(large.data + b"later")
+        assert back.inverse() is None, "what was not kept cannot be written again"
+        back.apply(host)
+    assert host.files.read("/srv/a") == b"old"
+    assert host.files.stat("/srv/big") is None
 
 
 def test_a_command_that_fails_says_so(host: FakeHost) -> None:

@@ -49,6 +49,15 @@ def test_a_backup_keeps_what_was_there(host: FakeHost) -> None:
     assert "backup_file" not in again.values
 
 
+def test_a_large_old_file_is_not_kept_for_undo(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("toolkit.tasks.paths.KEPT_SIZE", 3)
+    monkeypatch.setattr("toolkit.tasks.file_changes.BRIEF", 3)
+    (change,) = run(host, "copy", dest="/srv/motd", content="new\n").changes
+    assert change.inverse() is None
+
+
 def test_without_force_what_is_there_stays(host: FakeHost) -> None:
     assert not run(host, "copy", dest="/srv/motd", content="new\n", force=False).changed
     assert run(host, "copy", dest="/srv/fresh", content="new\n", force=False).changed

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import struct
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,23 @@ def test_extended_attributes_go_on(files: LocalFiles, mine: Attributes, tmp_path
         pytest.skip("this file system has no extended attributes")
     files.write(str(path), b"new", mine)
     assert os.getxattr(path, "user.note") == b"kept"
+
+
+def test_an_access_list_goes_on_and_the_mode_still_holds(
+    files: LocalFiles, mine: Attributes, tmp_path: Path
+) -> None:
+    path = tmp_path / "conf"
+    path.write_bytes(b"old")
+    # Version 2, then tag, permissions and id of: owner, user 1, group, mask, others (acl(5)).
+    entries = ((1, 6, -1), (2, 7, 1), (4, 7, -1), (16, 7, -1), (32, 0, -1))
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    try:
+        os.setxattr(path, "system.posix_acl_access", acl)
+    except OSError:
+        pytest.skip("this file system has no access lists")
+    files.write(str(path), b"new", mine)
+    assert "system.posix_acl_access" in os.listxattr(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def test_stat_tells_kinds_and_names_of_one_file(files: LocalFiles, tmp_path: Path) -> None:
