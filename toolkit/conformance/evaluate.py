@@ -7,7 +7,7 @@ from typing import Any
 
 from toolkit.conformance.check import Check
 from toolkit.conformance.gather import HostSession, Target
-from toolkit.conformance.verdict import Finding, Verdict, not_applicable
+from toolkit.conformance.verdict import Finding, Verdict, clean, not_applicable
 from toolkit.core.errors import ToolkitError
 
 NO_RUNTIME = "-"
@@ -80,11 +80,11 @@ def result(check: Check, target: Target | HostSession, finding: Finding, seconds
         host=target.name,
         runtime=NO_RUNTIME if isinstance(target, HostSession) else target.runtime,
         verdict=finding.verdict.value,
-        seen=finding.seen,
-        expected=finding.expected,
+        seen=clean(finding.seen),
+        expected=clean(finding.expected),
         layer=finding.layer,
         seconds=round(seconds, 4),
-        reason=finding.reason,
+        reason=clean(finding.reason),
     )
 
 

@@ -118,7 +118,8 @@ def _table(results: list[Result], titles: Mapping[str, str], columns: list[Colum
             table.add_row(one.id, titles.get(one.id, ""), _styled(one.verdict), Text(seen))
         return table
     for host, runtime in columns:
-        table.add_column(f"{host}\n{runtime.rpartition('/')[2]}", no_wrap=True, min_width=12)
+        name = "host" if runtime == NO_RUNTIME else runtime.rpartition("/")[2]
+        table.add_column(f"{host}\n{name}", no_wrap=True, min_width=12)
     by_place = {(one.id, one.host, one.runtime): one.verdict for one in results}
     for check in dict.fromkeys(one.id for one in sorted(results, key=lambda one: one.id)):
         cells = [_styled(by_place.get((check, *column), "")) for column in columns]
@@ -148,6 +149,11 @@ def verdict(results: list[Result]) -> str:
     judged = sum(one.verdict in ("pass", "fail", "weaker") for one in results)
     if failed:
         return f"NOT ISOLATED: {failed} of {judged} checks failed"
+    if not judged and not any(one.unproven for one in results):
+        return f"nothing to judge: {len(results)} checks do not apply here"
     if any(one.unproven for one in results):
         return f"NOT PROVEN: {sum(one.unproven for one in results)} checks had nothing to judge"
-    return f"isolated: {judged} checks hold"
+    weak = sum(one.verdict == Verdict.WEAKER.value for one in results)
+    return f"isolated: {judged - weak} checks hold" + (
+        f", {weak} protect less than they could, as configured" if weak else ""
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-OK = "ok"
+LONGEST = 1000
 
 
 class Verdict(Enum):
@@ -34,6 +34,12 @@ def text(value: object) -> str:
     if isinstance(value, list | tuple):
         return " ".join(str(item) for item in value) or "-"
     return str(value) if value not in ("", None) else "-"
+
+
+def clean(words: str) -> str:
+    """Fit for a terminal and for XML: what a container says may hold escape codes, or never end."""
+    shown = words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
+    return "".join(letter if letter.isprintable() else "?" for letter in shown)
 
 
 def holds(truth: bool, *, seen: object, expected: object, reason: str = "") -> Finding:

@@ -65,7 +65,10 @@ def test_what_is_wrong_is_told_in_full() -> None:
     [
         (MIXED, "NOT ISOLATED: 1 of 4 checks failed"),
         (MIXED[:1] + MIXED[5:6], "NOT PROVEN: 1 checks had nothing to judge"),
-        (MIXED[:1] + MIXED[2:5], "isolated: 2 checks hold"),
+        (
+            MIXED[:1] + MIXED[2:5],
+            "isolated: 1 checks hold, 1 protect less than they could, as configured",
+        ),
     ],
 )
 def test_the_last_line_is_the_verdict(results: list[Result], last: str) -> None:

@@ -1,7 +1,9 @@
 import pytest
 
 from toolkit.conformance.verdict import (
+    LONGEST,
     Verdict,
+    clean,
     denied,
     differs,
     equal,
@@ -57,6 +59,11 @@ def test_a_call_that_the_kernel_lacks_neither_passes_nor_fails() -> None:
     assert denied({"init_module": "ENOSYS"}).verdict is Verdict.NA
     assert denied({"a": "ENOSYS", "b": "EPERM"}).verdict is Verdict.PASS
     assert denied({"a": "ENOSYS", "b": "EFAULT"}).verdict is Verdict.FAIL
+
+
+def test_what_a_container_says_cannot_drive_a_terminal() -> None:
+    assert clean("a\x1b[2Jb\0\nc") == "a?[2Jb??c"
+    assert len(clean("x" * 100_000)) == LONGEST + 1
 
 
 def test_every_other_verdict_has_a_reason() -> None:
