@@ -27,6 +27,7 @@ from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.descriptors import keep_only
 from toolkit.runtime.failures import describe
 from toolkit.runtime.plan import plan
+from toolkit.runtime.rehearse import rehearse
 from toolkit.runtime.request import StartRequest, from_data
 from toolkit.runtime.root import bind_root, overlay_root
 from toolkit.runtime.steps import Steps
@@ -67,7 +68,6 @@ class Order:
     """What an init has to become."""
 
     request: StartRequest
-    stdio: tuple[int, int, int]
     link: Socket
     made: NamespaceFlag
     steps: Steps
@@ -92,17 +92,14 @@ def run(link: Socket, hatchling: Hatchling) -> NoReturn:
         steps.enter("privacy")
         become_private((link.fileno(),))
         joins.make_namespaces(hatchling.made)
-        data, fds = messages.receive_bytes(link)
-        if len(fds) != _STDIO:
-            os._exit(_FAILED)  # the shim is gone, or had no use for this nest
+        if hatchling.request is None:
+            rehearse()
+        request = hatchling.request or _read_request(link)
         set_name("dockyard-init")
-        request = hatchling.request or from_data(messages.decode(data.decode()))
-        assert isinstance(request, StartRequest)
         steps = Steps(request.fault if hatchling.faults else "")
         _become(
             Order(
                 request=request,
-                stdio=(fds[0], fds[1], fds[2]),
                 link=link,
                 made=hatchling.made,
                 steps=steps,
@@ -112,6 +109,16 @@ def run(link: Socket, hatchling: Hatchling) -> NoReturn:
         report(link, steps, error)
     finally:
         os._exit(_FAILED)
+
+
+def _read_request(link: Socket) -> StartRequest:
+    data, _ = messages.receive_bytes(link)
+    if not data:
+        os._exit(_FAILED)  # the shim is gone, or had no use for this nest
+    request = from_data(messages.decode(data.decode()))
+    if not isinstance(request, StartRequest):
+        os._exit(_FAILED)  # an exec: the shim has forked another process for it
+    return request
 
 
 def report(link: Socket, steps: Steps, error: BaseException) -> None:
@@ -130,13 +137,14 @@ def _become(order: Order) -> NoReturn:
     steps.enter("namespaces")
     joins.enter_namespaces(spec, made=order.made)
     steps.enter("root")
+    given = _receive_stdio(order.link)
     root = _root(request)
     steps.enter("cgroup namespace")
     told = wait_for(order.link, "cgroup")
     root.groups = told["cgroup"]
     enter(dict.fromkeys(root.groups.values()))
     joins.enter_cgroup_namespace(spec)
-    stdio = _build(order, root, todo)
+    stdio = _build(order, root, todo, given)
     steps.enter("host name")
     _name_host(spec)
     steps.enter("process")
@@ -166,6 +174,14 @@ def become_private(fds: tuple[int, ...]) -> None:
     keep_only(fds)
     identity.default_signals()
     os.umask(0)
+
+
+def _receive_stdio(link: Socket) -> tuple[int, int, int]:
+    """The descriptors; with them comes the news that the state directory is there."""
+    _, fds = messages.receive_bytes(link)
+    if len(fds) != _STDIO:
+        os._exit(_FAILED)
+    return fds[0], fds[1], fds[2]
 
 
 def wait_for(link: Socket, word: str) -> dict[str, Any]:
@@ -225,7 +241,9 @@ def _host_propagation(spec: Spec) -> MountFlag:
     return MountFlag.SLAVE if follows else MountFlag.PRIVATE
 
 
-def _build(order: Order, root: Root, todo: Plan) -> tuple[int, int, int]:
+def _build(
+    order: Order, root: Root, todo: Plan, given: tuple[int, int, int]
+) -> tuple[int, int, int]:
     """Everything below the root; the descriptors that become stdio."""
     spec, steps = order.request.spec, order.steps
     steps.enter("mounts")
@@ -234,7 +252,7 @@ def _build(order: Order, root: Root, todo: Plan) -> tuple[int, int, int]:
     _apply(todo.devices, root)
     os.setsid()
     steps.enter("terminal")
-    stdio = order.stdio
+    stdio = given
     if spec.process is not None and spec.process.terminal:
         slave = open_terminal(order.link, root, spec.process)
         terminal.make_console(root, slave)

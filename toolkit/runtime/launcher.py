@@ -17,6 +17,7 @@ import sys
 from toolkit.core.errors import InvalidInputError
 from toolkit.linux.process import set_dumpable, set_name
 from toolkit.runtime import groups, messages, worker
+from toolkit.runtime.rehearse import rehearse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Launcher:
         """Take requests, one after the other."""
         self._make_spare()
         worker.import_filters()
+        rehearse()
         gc.freeze()
         while self._private is None or self._private in self._clients:
             poll = select.poll()

@@ -29,6 +29,13 @@ class Nest:
         self.pid = pid
         self.link = link
 
+    def tell(self, data: bytes, fds: tuple[int, ...] = ()) -> None:
+        """Say something to the init, which may have failed already: that is heard otherwise."""
+        try:
+            messages.send_bytes(self.link, data, fds)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+
 
 def build(*, faults: bool) -> Nest:
     """A nest for whichever request comes next, if it ``suits``."""

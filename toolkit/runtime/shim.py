@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from toolkit.runtime.nest import Nest
     from toolkit.runtime.request import StartRequest
 
-_LOST = 125
+_HERE = b'{"stdio":true}'  # goes with the descriptors, once the state directory is there
 
 
 @record
@@ -88,10 +88,11 @@ class Shim:
             put(f"{request.state_dir}/seccomp.bpf", program)
         steps.enter("stdio")
         stdio, relay = self._stdio(undo)
-        child, group = self._hatch(undo, stdio, relay)
+        made, group = self._hatch(undo, stdio)
+        child = self._child(made, stdio, relay)
         steps.enter("join")
         told = {"cgroup": group.paths, "filter": program.hex()}
-        _tell(child.link, messages.encode(told).encode())
+        made.tell(messages.encode(told).encode())
         monitor = Monitor(child, [self._job.session])
         steps.enter("listen")
         socket_path = f"{request.state_dir}/shim.sock"
@@ -138,9 +139,7 @@ class Shim:
 
         return filter_program(self._request)
 
-    def _hatch(
-        self, undo: ExitStack, stdio: tuple[int, int, int], relay: Relay
-    ) -> tuple[Child, Cgroup]:
+    def _hatch(self, undo: ExitStack, stdio: tuple[int, int, int]) -> tuple[Nest, Cgroup]:
         """The init and its cgroup: on v2 the group first, so that the init is born in it.
 
         On v1 the group is made while the init is at work, which moves itself.
@@ -148,22 +147,25 @@ class Shim:
         if groups.layout().kind == "v2":
             group = self._make_group(undo)
             made = self._nest(undo, group)
+            made.tell(_HERE, stdio)
         else:
             made = self._nest(undo, None)
+            made.tell(_HERE, stdio)
             group = self._make_group(undo)
-        _tell(made.link, self._job.raw, stdio)
+        return made, group
+
+    def _child(self, made: Nest, stdio: tuple[int, int, int], relay: Relay) -> Child:
         if stdio is not self._job.stdio:
             for fd in stdio:
                 os.close(fd)
         assert self._log is not None
-        child = Child(
+        return Child(
             pid=made.pid,
             link=made.link,
             stdio=self._job.stdio,
             note=self._log.write,
             relay=relay,
         )
-        return child, group
 
     def _make_group(self, undo: ExitStack) -> Cgroup:
         self._steps.enter("cgroup")
@@ -248,13 +250,6 @@ def piped(
     for fd in client:
         os.close(fd)
     return (stdin, stdout, stderr), relay
-
-
-def _tell(link: Socket, data: bytes, fds: tuple[int, ...] = ()) -> None:
-    try:
-        messages.send_bytes(link, data, fds)
-    except BrokenPipeError:
-        return  # the init has failed already, and what it said is still to be read
 
 
 def _unlink(path: str) -> None:

@@ -14,6 +14,7 @@ from toolkit.runtime import executing, messages, nest, shim
 from toolkit.runtime.descriptors import keep_only
 from toolkit.runtime.failures import describe
 from toolkit.runtime.monitor import end
+from toolkit.runtime.rehearse import rehearse
 from toolkit.runtime.request import StartRequest, from_data
 from toolkit.runtime.steps import Steps
 
@@ -47,8 +48,10 @@ def wait(launcher: Socket, *, faults: bool) -> NoReturn:
         set_name("dockyard-spare")
         ready = nest.build(faults=faults)
         import_filters()
+        rehearse()
         data, fds = messages.receive_bytes(launcher)
         if data:
+            ready.tell(data)  # it reads the request while this process does
             _serve(data, fds, faults=faults, ready=ready, release=launcher)
     finally:
         os._exit(_LOST)
