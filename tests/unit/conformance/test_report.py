@@ -65,6 +65,7 @@ def test_what_is_wrong_is_told_in_full() -> None:
     [
         (MIXED, "NOT ISOLATED: 1 of 4 checks failed"),
         (MIXED[:1] + MIXED[5:6], "NOT PROVEN: 1 checks had nothing to judge"),
+        (MIXED[3:4], "nothing to judge: 1 checks do not apply here"),
         (
             MIXED[:1] + MIXED[2:5],
             "isolated: 1 checks hold, 1 protect less than they could, as configured",
