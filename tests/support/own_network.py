@@ -27,14 +27,14 @@ def in_own_network(action: Callable[[], T]) -> T:
 
 
 def in_own_machine(action: Callable[[], T], scratch: Path) -> T:
-    """The same with an ``/etc`` and a ``/var/lib`` whose changes end with the child.
+    """The same with an ``/etc`` and a ``/var`` whose changes end with the child.
 
     ``scratch`` is an empty folder for them to lie in.
     """
 
     def enter() -> T:
         mount("tmpfs", scratch, "tmpfs")
-        for number, folder in enumerate(("/etc", "/var/lib")):
+        for number, folder in enumerate(("/etc", "/var")):
             upper, work = scratch / f"upper{number}", scratch / f"work{number}"
             upper.mkdir()
             work.mkdir()

@@ -75,3 +75,7 @@ class CommandError(ToolkitError):
         self.argv = argv
         self.status = status
         self.stderr = stderr
+
+    def __reduce__(self) -> "tuple[type, tuple[object, ...], dict[str, str]]":
+        # An exception is pickled by its one message, which is no argument of this class.
+        return type(self), (self.argv, self.status, self.stderr), {"hint": self.hint}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support.own_network import in_own_machine, ip
-from toolkit.core.errors import NotFoundError, ToolkitError, UnsupportedError
+from toolkit.core.errors import ToolkitError, UnsupportedError
 from toolkit.linux.mounts import MountFlag, mount
 from toolkit.tasks import registry
 from toolkit.tasks.changes import Change, from_data, to_data
@@ -223,14 +223,6 @@ def test_installed_packages_are_known_without_a_program(tmp_path: Path) -> None:
         return done.changed, sorted(set(LocalHost().packages.installed()) & {"dpkg", "apt"})
 
     assert in_own_machine(steps, tmp_path) == (False, ["apt", "dpkg"])
-
-
-def test_an_unknown_package_is_refused_before_anything_happens(tmp_path: Path) -> None:
-    def steps() -> None:
-        run("package", {"name": "no-such-package-anywhere"})
-
-    with pytest.raises(NotFoundError, match="there is no package 'no-such-package-anywhere'"):
-        in_own_machine(steps, tmp_path)
 
 
 def test_a_file_that_is_a_mount_point_is_written_in_place(tmp_path: Path) -> None:

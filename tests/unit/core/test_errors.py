@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from toolkit.core.errors import (
@@ -36,3 +38,14 @@ def test_a_command_error_shows_the_last_ten_lines() -> None:
     assert str(error).startswith("'apt-get update' ended with status 100: line 20\n")
     assert str(error).endswith("line 29")
     assert error.stderr == stderr
+
+
+def test_a_command_error_crosses_to_another_process_whole() -> None:
+    error = CommandError(("apt-get", "update"), 100, "E: locked", hint="wait")
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.hint, again.argv, again.status) == (
+        str(error),
+        "wait",
+        ("apt-get", "update"),
+        100,
+    )
