@@ -92,16 +92,35 @@ def _b64decode(value: str) -> str:
     return base64.b64decode(value).decode()
 
 
+def _zip(*lists: list[Any]) -> list[list[Any]]:
+    return [list(row) for row in zip(*lists, strict=False)]
+
+
+def _union(one: list[Any], other: list[Any]) -> list[Any]:
+    both = [*one, *other]
+    return [item for number, item in enumerate(both) if item not in both[:number]]
+
+
+def _intersect(one: list[Any], other: list[Any]) -> list[Any]:
+    return [item for item in _union(one, []) if item in other]
+
+
+def _difference(one: list[Any], other: list[Any]) -> list[Any]:
+    return [item for item in _union(one, []) if item not in other]
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "b64decode": _b64decode,
     "b64encode": _b64encode,
     "basename": os.path.basename,
     "bool": _bool,
     "combine": _combine,
+    "difference": _difference,
     "dict2items": _dict2items,
     "dirname": os.path.dirname,
     "flatten": _flatten,
     "from_json": json.loads,
+    "intersect": _intersect,
     "items2dict": _items2dict,
     "quote": shlex.quote,
     "regex_replace": _regex_replace,
@@ -109,6 +128,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "ternary": _ternary,
     "to_json": _to_json,
     "to_nice_json": _to_nice_json,
+    "union": _union,
+    "zip": _zip,
 }
 
 

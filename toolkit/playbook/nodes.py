@@ -30,10 +30,14 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """A value and where it stands: a scalar, a list of nodes, or a mapping of entries."""
+    """A value and where it stands: a scalar, a list of nodes, or a mapping of entries.
+
+    ``written`` is a scalar as it stands in the file: YAML reads ``0644`` as the number 420.
+    """
 
     place: Place
     value: Scalar | tuple["Node", ...] | dict[str, Entry]
+    written: str = ""
 
     @property
     def entries(self) -> dict[str, Entry] | None:
@@ -116,7 +120,7 @@ class _Reader:
     def read(self, node: yaml.Node) -> Node:
         place = _place(self._file, node.start_mark)
         if isinstance(node, yaml.ScalarNode):
-            return Node(place=place, value=self._scalar(node, place))
+            return Node(place=place, value=self._scalar(node, place), written=str(node.value))
         if id(node) in self._open:
             self._faults.add(place, "an alias that contains itself")
             return Node(place=place, value=None)

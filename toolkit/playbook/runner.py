@@ -188,19 +188,21 @@ class Runner:
             ended.append(one)
             results.append({**one.registered, "item": item, "ansible_loop_var": "item"})
             self._send(self._event(task, one, replace(done, item=_label(item)), began))
+        if not items:
+            return _skipped("No items in the list", key="skipped_reason", results=[])
         status = worst(one.status for one in ended)
         failed = next((one for one in ended if one.status is Status.FAILED), None)
         registered = {
             "results": results,
             "changed": any(one.registered.get("changed") for one in ended),
             **({"failed": True} if failed else {}),
-            "skipped": bool(ended) and status is Status.SKIPPED,
+            "skipped": status is Status.SKIPPED,
             "msg": "All items completed",
         }
         return _Ended(
             status=status,
             registered=registered,
-            message=failed.message if failed else "" if items else "there are no items",
+            message=failed.message if failed else "",
             hint=failed.hint if failed else "",
         )
 
@@ -209,7 +211,7 @@ class Runner:
         try:
             false = self._scope.holds(tuple(task.get("when", ())))
             if false is not None:
-                return _skipped(false)
+                return _skipped("Conditional result was False", false_condition=false)
             if task.get("become") and not self._mode.root:
                 raise ToolkitError(
                     "'become' needs root on the host", hint="connect as root, or allow sudo"
@@ -386,16 +388,10 @@ def _failed(error: ToolkitError | OSError, changes: tuple[Change, ...] = ()) -> 
     )
 
 
-def _skipped(condition: str) -> _Ended:
-    return _Ended(
-        status=Status.SKIPPED,
-        registered={
-            "changed": False,
-            "skipped": True,
-            "skip_reason": "Conditional result was False",
-            "false_condition": condition,
-        },
-    )
+def _skipped(why: str, *, key: str = "skip_reason", **more: Any) -> _Ended:
+    """A task that did not run; Ansible's words and keys, since playbooks read them."""
+    registered = {"changed": False, "skipped": True, key: why, **more}
+    return _Ended(status=Status.SKIPPED, registered=registered)
 
 
 def _label(item: Any) -> str:

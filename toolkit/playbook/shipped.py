@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+MODES = frozenset({"mode", "directory_mode"})
 FOLDERS = {"copy": "files", "template": "templates"}
 
 
@@ -18,12 +19,18 @@ def folder_of(module: str, *, remote: bool) -> str:
     return "" if remote else FOLDERS.get(module, "")
 
 
-def as_written(module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments as the module takes them: a ``copy`` writes a mapping or a list as JSON."""
-    content = arguments.get("content")
-    if module == "copy" and isinstance(content, dict | list):
-        return {**arguments, "content": json.dumps(content)}
-    return dict(arguments)
+def as_taken(module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as the module takes them, where Ansible is more generous than a type.
+
+    A ``copy`` writes a mapping or a list as JSON. A mode that is a number was octal in YAML.
+    """
+    taken = dict(arguments)
+    if module == "copy" and isinstance(taken.get("content"), dict | list):
+        taken["content"] = json.dumps(taken["content"])
+    for name in MODES.intersection(taken):
+        if type(taken[name]) is int:
+            taken[name] = f"{taken[name]:04o}"
+    return taken
 
 
 def candidates(base: str, folder: str, name: str) -> tuple[str, ...]:

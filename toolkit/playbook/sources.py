@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.core.errors import InvalidInputError, NotFoundError
 from toolkit.core.suggest import did_you_mean
-from toolkit.playbook.shipped import FOLDERS, as_written, folder_of
+from toolkit.playbook.shipped import FOLDERS, as_taken, folder_of
 from toolkit.tasks.host import Host
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ class Sources:
 
         A template is rendered here, since only the runner knows the variables.
         """
+        arguments = as_taken(module, arguments)
         folder = folder_of(module, remote=_is_true(arguments.get("remote_src", False)))
         if not folder or not isinstance(arguments.get("src"), str):
-            return as_written(module, arguments)
+            return arguments
         name = str(arguments["src"])
         digest = self._digest(folder, name)
         if module != "template":

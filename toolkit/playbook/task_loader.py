@@ -19,6 +19,17 @@ def holds_expression(value: object) -> bool:
     return next(strings(value), None) is not None
 
 
+def _with_modes(module: str, node: Node) -> dict[str, Any]:
+    """The arguments to check; ``mode: 0644`` is octal and fine, ``mode: 644`` is a mistake."""
+    plain: dict[str, Any] = node.plain()
+    taken = shipped.as_taken(module, plain)
+    for name in shipped.MODES.intersection(plain):
+        value = node.get(name)
+        if value is not None and not value.written.startswith("0"):
+            taken[name] = plain[name]
+    return taken
+
+
 class TaskLoader:
     """Reads tasks of the playbook that lies in the folder ``base``."""
 
@@ -147,8 +158,7 @@ class TaskLoader:
     def _check(self, module: str, node: Node, key: Node) -> None:
         entries = node.entries or {}
         try:
-            plain = shipped.as_written(module, node.plain())
-            found = registry.faults(module, plain, template=holds_expression)
+            found = registry.faults(module, _with_modes(module, node), template=holds_expression)
         except NotFoundError as error:
             self._faults.add(key.place, error.message, error.hint)
             return

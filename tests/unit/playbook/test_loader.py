@@ -159,6 +159,10 @@ def test_files_and_arguments_are_checked(tmp_path: Path, task: str, said: str) -
     assert said in found
 
 
+def test_an_octal_mode_is_what_it_says(tmp_path: Path) -> None:
+    load(write(tmp_path, f"{HEAD}  tasks:\n    - file: {{path: /x, mode: 0644}}\n"))
+
+
 def test_a_templated_value_is_left_for_the_host(tmp_path: Path) -> None:
     task = '    - file: {path: "{{ p }}", state: "{{ s }}", mode: "{{ m }}"}\n'
     load(write(tmp_path, f"{HEAD}  tasks:\n{task}"))

@@ -44,6 +44,13 @@ def test_every_node_knows_its_place() -> None:
     assert places["y"] == "f.yml:3:4"
 
 
+def test_a_scalar_is_known_as_it_was_written() -> None:
+    root = parse("a: 0644", "f.yml", Faults())
+    value = root.get("a") if root else None
+    assert value is not None
+    assert (value.value, value.written) == (420, "0644")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

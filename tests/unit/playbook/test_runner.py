@@ -78,6 +78,15 @@ def test_an_undefined_loop_does_not_matter_where_the_condition_is_false() -> Non
     assert ran.statuses == ["skipped", "failed"]
 
 
+def test_a_loop_over_nothing_is_skipped() -> None:
+    ran = run_tasks(
+        jot("/etc/a", loop=[], register="r"),
+        jot("/etc/b", "{{ r.results | length }}", when=["r is skipped"]),
+    )
+    assert ran.statuses == ["skipped", "changed"]
+    assert ran.text("/etc/b") == "0"
+
+
 def test_a_loop_over_text_is_refused() -> None:
     ran = run_tasks(jot("/etc/a", loop="{{ x }}"), vars={"x": "abc"})
     assert ran.done[0].message == "a loop goes over a list, not over 'abc'"
