@@ -19,6 +19,8 @@ def _missing(host: HostDoc, controller: str) -> Finding | None:
 def test_memory(box: Box, host: HostDoc) -> Finding:
     """A process that uses more memory than allowed is killed."""
     status = box.init.work["touch"]["status"]
+    if status == 0 and host.swaps and not host.counts_swap:
+        return inconclusive("the host swaps and does not count it, so the limit is wider")
     return _missing(host, "memory") or holds(
         status == -9, seen=f"status {status}", expected="status -9", reason="256 MiB against 64 MiB"
     )

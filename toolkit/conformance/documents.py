@@ -208,6 +208,16 @@ class HostDoc:
         return frozenset(mounted or self.raw["unified"])
 
     @property
+    def swaps(self) -> bool:
+        """Whether there is swap, which lets a container use more than its limit on memory."""
+        return int(self.raw["swaps"]) > 0
+
+    @property
+    def counts_swap(self) -> bool:
+        """Whether swap can be limited: always on v2, on v1 where the kernel was told to count it."""
+        return self.cgroup_version == "v2" or bool(self.raw["memsw"])
+
+    @property
     def links(self) -> dict[str, dict[str, Any]]:
         """Network links: ``up bridge addresses local``."""
         return dict(self.raw["links"])

@@ -58,13 +58,13 @@ class Machine:
         argv: tuple[str, ...],
         *,
         stdin: str = "",
-        env: Mapping[str, str] | None = None,
+        cwd: str = "",
         timeout: float = TIMEOUT,
     ) -> Ran:
-        """Run a program to its end; ``env`` replaces the whole environment."""
+        """Run a program to its end."""
         params: dict[str, Any] = {"argv": list(argv), "stdin": stdin, "timeout": timeout}
-        if env is not None:
-            params["env"] = dict(env)
+        if cwd:
+            params["cwd"] = cwd
         return Ran(**self.link.call("run", params).result)
 
     def must(self, argv: tuple[str, ...], what: str, **options: Any) -> str:

@@ -8,7 +8,7 @@ from support.fake_checks import FakeLink
 from toolkit.conformance.boxspec import BoxSpec
 from toolkit.conformance.documents import HostDoc
 from toolkit.conformance.drivers import embedded, oci, podman
-from toolkit.conformance.drivers.base import Driver, Workshop
+from toolkit.conformance.drivers.base import Driver, Workshop, with_swap
 from toolkit.conformance.drivers.choice import open_driver, parse
 from toolkit.conformance.machine import BoxError, Machine
 from toolkit.core.errors import ConflictError, InvalidInputError, UnavailableError
@@ -88,6 +88,17 @@ def test_everything_that_can_be_asked_of_an_oci_runtime() -> None:
     assert process["capabilities"]["ambient"] == []
     assert config["hostname"] == "box"
     assert config["root"]["readonly"] is True
+
+
+def test_swap_does_not_widen_a_limit(documents: dict[str, Any]) -> None:
+    counted = HostDoc({**documents["host"], "swaps": 1, "memsw": True})
+    uncounted = HostDoc({**documents["host"], "swaps": 1, "memsw": False})
+    assert with_swap(ALL, counted) == ALL.memory
+    assert with_swap(ALL, uncounted) == 0
+    config = oci.configure(specification(), ALL, ("true",), swap=5)
+    assert config["linux"]["resources"]["memory"] == {"limit": 64 << 20, "swap": 5}
+    assert embedded.configure(ALL, ("true",), 5)["memory_swap"] == 5
+    assert "--memory-swap" in podman.options(ALL, 5)
 
 
 def test_all_capabilities_can_be_dropped() -> None:

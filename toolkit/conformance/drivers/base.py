@@ -70,6 +70,11 @@ class Workshop:
     session: str
 
 
+def with_swap(spec: BoxSpec, host: HostDoc) -> int:
+    """The limit on memory and swap together, so that swap does not widen the limit; 0 is none."""
+    return spec.memory if host.swaps and host.counts_swap else 0
+
+
 def make_root(machine: Machine, root: str) -> None:
     """Make a root directory whose programs come from the host's ``/usr``, mounted read-only."""
     argv = ("sh", "-c", _SKELETON, "sh", root, PASSWD, GROUP)

@@ -1,7 +1,7 @@
 """docker and nerdctl: a root directory imported as an image, then their own command lines."""
 
 from toolkit.conformance.boxspec import BoxSpec
-from toolkit.conformance.drivers.base import Started, Workshop, make_root
+from toolkit.conformance.drivers.base import Started, Workshop, make_root, with_swap
 from toolkit.conformance.drivers.choice import Choice
 from toolkit.conformance.drivers.podman import options
 from toolkit.conformance.machine import BoxError, Machine, Ran
@@ -25,7 +25,8 @@ class Docker:
         self._prepare()
         self._count += 1
         name = f"{self._shop.session}-{self._count}"
-        words = ("run", "--detach", "--name", name, *options(spec), *self._image, *argv)
+        asked = options(spec, with_swap(spec, self._shop.host))
+        words = ("run", "--detach", "--name", name, *asked, *self._image, *argv)
         try:
             what = f"{self.name} cannot start a container"
             box = self._machine.must((self._program, *words), what).strip().splitlines()[-1]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from toolkit.conformance.boxspec import BoxSpec
-from toolkit.conformance.drivers.base import Started, Workshop
+from toolkit.conformance.drivers.base import Started, Workshop, with_swap
 from toolkit.conformance.drivers.choice import Choice
 from toolkit.conformance.machine import TIMEOUT, BoxError, Ran
 from toolkit.core.errors import ToolkitError, UnavailableError
@@ -22,7 +22,11 @@ class Embedded:
 
     def start(self, spec: BoxSpec, argv: tuple[str, ...]) -> Started:
         """Create a container and start it in the background."""
-        box = str(self._call("container.create", config=configure(spec, argv)))
+        box = str(
+            self._call(
+                "container.create", config=configure(spec, argv, with_swap(spec, self._shop.host))
+            )
+        )
         view = self._call("container.start", id=box)
         return Started(id=box, pid=int(view["pid"]), hostname=spec.hostname)
 
@@ -57,7 +61,7 @@ class Embedded:
             raise BoxError(f"{self.name}: {method}: {error.message}", hint=error.hint) from error
 
 
-def configure(spec: BoxSpec, argv: tuple[str, ...]) -> dict[str, Any]:
+def configure(spec: BoxSpec, argv: tuple[str, ...], swap: int = 0) -> dict[str, Any]:
     """What a box asks for in the engine's words; see ``toolkit.engine.config``."""
     config: dict[str, Any] = {
         "image": "host",
@@ -65,6 +69,7 @@ def configure(spec: BoxSpec, argv: tuple[str, ...]) -> dict[str, Any]:
         "network": "none",
         "hostname": spec.hostname,
         "memory": spec.memory,
+        "memory_swap": swap,
         "pids_limit": spec.pids,
         "cpuset_cpus": spec.cpuset,
         "cap_add": list(spec.cap_add),

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from toolkit.conformance.boxspec import BoxSpec
-from toolkit.conformance.drivers.base import Started, Workshop, make_root
+from toolkit.conformance.drivers.base import Started, Workshop, make_root, with_swap
 from toolkit.conformance.drivers.choice import Choice
 from toolkit.conformance.machine import BoxError, Machine, Ran, last_line
 
@@ -95,7 +95,7 @@ class Oci:
             self._base = self._specification()
         self._count += 1
         box = f"{self._shop.session}-{self._count}"
-        config = configure(self._base, spec, argv)
+        config = configure(self._base, spec, argv, swap=with_swap(spec, self._shop.host))
         config["root"]["path"] = f"{self._folder}/rootfs"
         # Relative: below the group that the agent is in, on every cgroup version.
         config["linux"]["cgroupsPath"] = box
@@ -109,7 +109,9 @@ class Oci:
         return base
 
 
-def configure(base: dict[str, Any], spec: BoxSpec, argv: tuple[str, ...]) -> dict[str, Any]:
+def configure(
+    base: dict[str, Any], spec: BoxSpec, argv: tuple[str, ...], *, swap: int = 0
+) -> dict[str, Any]:
     """The runtime's own default ``config.json`` with what a box asks for, and ``/usr``."""
     config = copy.deepcopy(base)
     process = config["process"]
@@ -117,7 +119,7 @@ def configure(base: dict[str, Any], spec: BoxSpec, argv: tuple[str, ...]) -> dic
     process["args"] = list(argv)
     usr = {"destination": "/usr", "type": "bind", "source": "/usr", "options": ["rbind", "ro"]}
     config["mounts"].insert(0, usr)
-    _resources(config["linux"].setdefault("resources", {}), spec)
+    _resources(config["linux"].setdefault("resources", {}), spec, swap)
     _privileges(process, spec)
     if spec.hostname:
         config["hostname"] = spec.hostname
@@ -126,10 +128,10 @@ def configure(base: dict[str, Any], spec: BoxSpec, argv: tuple[str, ...]) -> dic
     return config
 
 
-def _resources(resources: dict[str, Any], spec: BoxSpec) -> None:
+def _resources(resources: dict[str, Any], spec: BoxSpec, swap: int) -> None:
     cpu: dict[str, Any] = {}
     if spec.memory:
-        resources["memory"] = {"limit": spec.memory}
+        resources["memory"] = {"limit": spec.memory} | ({"swap": swap} if swap else {})
     if spec.pids:
         resources["pids"] = {"limit": spec.pids}
     if spec.cpus:

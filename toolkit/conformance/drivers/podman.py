@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from toolkit.conformance.boxspec import BoxSpec
-from toolkit.conformance.drivers.base import Started, Workshop, make_root
+from toolkit.conformance.drivers.base import Started, Workshop, make_root, with_swap
 from toolkit.conformance.drivers.choice import Choice
 from toolkit.conformance.machine import Machine, Ran
 
@@ -35,9 +35,18 @@ class Podman:
     def start(self, spec: BoxSpec, argv: tuple[str, ...]) -> Started:
         """``podman run --detach``."""
         self._prepare()
-        command = (*self._command, "run", "--detach", *options(spec), *self._root, *argv)
+        command = (
+            *self._command,
+            "run",
+            "--detach",
+            *options(spec, with_swap(spec, self._shop.host)),
+            *self._root,
+            *argv,
+        )
         what = f"{self.name} cannot start a container"
-        box = self._machine.must(command, what).strip().splitlines()[-1]
+        # conmon leaves a file "oom" in its own directory when the container runs out of memory.
+        out = self._machine.must(command, what, cwd=self._folder)
+        box = out.strip().splitlines()[-1]
         inspect = (*self._command, "inspect", "--type", "container", box)
         about: list[dict[str, Any]] = json.loads(
             self._machine.must(inspect, f"{self.name} cannot inspect a container")
@@ -46,13 +55,13 @@ class Podman:
 
     def exec(self, started: Started, argv: tuple[str, ...]) -> Ran:
         """``podman exec``."""
-        return self._machine.run((*self._command, "exec", started.id, *argv))
+        return self._machine.run((*self._command, "exec", started.id, *argv), cwd=self._folder)
 
     def run(self, argv: tuple[str, ...]) -> Ran:
         """``podman run --rm``."""
         self._prepare()
         command = (*self._command, "run", "--rm", *options(BoxSpec()), *self._root, *argv)
-        return self._machine.run(command)
+        return self._machine.run(command, cwd=self._folder)
 
     def remove(self, started: Started) -> None:
         """``podman rm --force``."""
@@ -99,12 +108,13 @@ class Podman:
         make_root(self._machine, f"{folder}/rootfs")
 
 
-def options(spec: BoxSpec) -> tuple[str, ...]:
+def options(spec: BoxSpec, swap: int = 0) -> tuple[str, ...]:
     """What a box asks for as flags that podman, docker and nerdctl share."""
     flags: list[tuple[str, object]] = [
         ("--network", "none"),
         ("--hostname", spec.hostname),
         ("--memory", spec.memory),
+        ("--memory-swap", swap),
         ("--pids-limit", spec.pids),
         ("--cpus", spec.cpus),
         ("--cpuset-cpus", spec.cpuset),
