@@ -253,6 +253,7 @@ class FakePackages:
     age: float = 0.0
     updates: int = 0
     depends: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    needed_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def installed(self) -> Mapping[str, str]:
         return dict(self.versions)
@@ -269,6 +270,8 @@ class FakePackages:
                 steps.append(PackageStep(name=name, old=old, new=new))
             elif verb != "install" and old:
                 steps.append(PackageStep(name=name, old=old))
+                for other in self.needed_by.get(name, ()):
+                    steps.append(PackageStep(name=other, old=self.versions[other]))
         return tuple(steps)
 
     def index_age(self) -> float:

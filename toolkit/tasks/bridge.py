@@ -21,6 +21,7 @@ from toolkit.tasks.net_changes import (
     SetLinkUp,
     SetMtu,
     SetStp,
+    refuse_ports,
 )
 from toolkit.tasks.persistence import Persist
 from toolkit.tasks.registry import Plan, task
@@ -163,12 +164,7 @@ def _trust_no_router(host: Host, name: str) -> Iterator[Change]:
 def _gone(host: Host, link: Link | None) -> Iterator[Change]:
     if link is None:
         return
-    ports = [port.name for port in host.net.links() if port.master == link.name]
-    if ports:
-        raise ConflictError(
-            f"bridge '{link.name}' is in use by {', '.join(ports)}",
-            hint="stop the containers that are attached to it",
-        )
+    refuse_ports(host, link.name)
     for address in link.addresses:
         if not ipaddress.ip_interface(address).is_link_local:
             yield RemoveAddress(name=link.name, address=address)

@@ -1,8 +1,19 @@
 """Changes to links and addresses, as the kernel has them now; files make them last."""
 
+from toolkit.core.errors import ConflictError
 from toolkit.core.record import record, replace
 from toolkit.tasks.changes import Change, Difference, change_kind
 from toolkit.tasks.host import Host
+
+
+def refuse_ports(host: Host, name: str) -> None:
+    """``ConflictError`` for a bridge with ports: what is attached would lose its network."""
+    ports = [link.name for link in host.net.links() if link.master == name]
+    if ports:
+        raise ConflictError(
+            f"bridge '{name}' is in use by {', '.join(ports)}",
+            hint="stop the containers that are attached to it",
+        )
 
 
 @change_kind("create_bridge")
@@ -37,7 +48,8 @@ class DeleteBridge(Change):
         return f"delete bridge {self.name}"
 
     def apply(self, host: Host) -> None:
-        """Remove it."""
+        """Remove it, unless something has been attached to it since."""
+        refuse_ports(host, self.name)
         host.net.delete_link(self.name)
 
     def inverse(self) -> Change:
@@ -79,7 +91,8 @@ class RemoveAddress(Change):
         return f"remove {self.address} from {self.name}"
 
     def apply(self, host: Host) -> None:
-        """Take it away."""
+        """Take it away, unless somebody is attached who may be using it."""
+        refuse_ports(host, self.name)
         host.net.remove_address(self.name, self.address)
 
     def inverse(self) -> Change:
@@ -100,8 +113,12 @@ class SetLinkUp(Change):
         return f"set {self.name} {'up' if self.up else 'down'}"
 
     def apply(self, host: Host) -> None:
-        """Do it."""
-        (host.net.set_up if self.up else host.net.set_down)(self.name)
+        """Do it; a bridge with ports is not taken down."""
+        if self.up:
+            host.net.set_up(self.name)
+        else:
+            refuse_ports(host, self.name)
+            host.net.set_down(self.name)
 
     def inverse(self) -> Change:
         """The other way."""

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from toolkit.core.errors import CommandError
+from toolkit.core.errors import CommandError, ConflictError
 from toolkit.core.process import Completed
 from toolkit.core.record import record, replace
 from toolkit.tasks.changes import Change, Difference, change_kind
@@ -145,7 +145,16 @@ class RemovePackages(Change):
         return f"{verb} {', '.join(self.names)}" + (f" and {more} more" if more > 0 else "")
 
     def apply(self, host: Host) -> None:
-        """Remove them."""
+        """Remove them, unless a package that was installed since would go with them."""
+        verb = "purge" if self.purge else "remove"
+        steps = host.packages.rehearse(verb, self.names)
+        gone = {step.name for step in steps if not step.new}
+        more = sorted(gone - {_bare(name) for name in self.old})
+        if more:
+            raise ConflictError(
+                f"removing {', '.join(self.names)} would also remove {', '.join(more)}",
+                hint="remove what needs them first",
+            )
         host.packages.remove(self.names, purge=self.purge)
 
     def inverse(self) -> Change | None:

@@ -1,7 +1,8 @@
 import pytest
 
 from support.fake_host import FakeHost
-from toolkit.core.errors import CommandError, InvalidInputError
+from toolkit.core.errors import CommandError, ConflictError, InvalidInputError
+from toolkit.net.model import Link
 from toolkit.tasks.changes import Change, as_text, from_data, to_data
 from toolkit.tasks.file_changes import (
     BRIEF,
@@ -15,7 +16,14 @@ from toolkit.tasks.file_changes import (
     WriteFile,
 )
 from toolkit.tasks.host import Attributes, Host
-from toolkit.tasks.net_changes import AddAddress, CreateBridge, SetLinkUp, SetMtu, SetStp
+from toolkit.tasks.net_changes import (
+    AddAddress,
+    CreateBridge,
+    DeleteBridge,
+    SetLinkUp,
+    SetMtu,
+    SetStp,
+)
 from toolkit.tasks.system_changes import (
     ChangeUnit,
     InstallPackages,
@@ -153,6 +161,23 @@ def test_a_command_that_fails_says_so(host: FakeHost) -> None:
         RunCommand(argv=argv).apply(host)
     assert RunCommand(argv=argv, ok=()).apply(host)
     assert RunCommand(argv=argv).inverse() is None
+
+
+def test_a_bridge_that_got_ports_is_not_taken_back(host: FakeHost) -> None:
+    host.net.by_name["veth1"] = Link(name="veth1", kind="veth", master="br0")
+    with pytest.raises(ConflictError, match="bridge 'br0' is in use by veth1"):
+        DeleteBridge(name="br0").apply(host)
+    assert "br0" in host.net.by_name
+
+
+def test_a_package_that_others_need_now_is_not_taken_back(host: FakeHost) -> None:
+    host.packages.versions |= {"libcurl4": "7"}
+    host.packages.needed_by = {"libcurl4": ("curl",)}
+    with pytest.raises(ConflictError, match="removing libcurl4 would also remove curl"):
+        RemovePackages(names=("libcurl4",), old=("libcurl4=7",)).apply(host)
+    assert "libcurl4" in host.packages.versions
+    RemovePackages(names=("libcurl4",), old=("libcurl4=7", "curl=7")).apply(host)
+    assert "libcurl4" not in host.packages.versions
 
 
 def test_an_upgrade_cannot_be_taken_back() -> None:
