@@ -110,9 +110,10 @@ class Database:
         """Put a container into a phase."""
         self._do("UPDATE containers SET phase=?, owner=? WHERE id=?", phase, owner, container)
 
-    def started(self, container: str, *, phase: str, at: float) -> None:
-        """Note that it was started; what was being made is whole now."""
-        self._do("UPDATE containers SET started=?, phase=? WHERE id=?", at, phase, container)
+    def started(self, container: str, *, phase: str, at: float, owner: str = "") -> None:
+        """Note that it was started; what was being made is whole now. ``owner`` waits for it."""
+        change = "UPDATE containers SET started=?, phase=?, owner=? WHERE id=?"
+        self._do(change, at, phase, owner, container)
 
     def delete(self, container: str) -> None:
         """Forget a container."""
@@ -125,6 +126,10 @@ class Database:
     def all(self) -> list[Row]:
         """Every container, newest first."""
         return list(self._select("ORDER BY created DESC"))
+
+    def ids(self) -> set[str]:
+        """The ids of all containers, whole or not."""
+        return {row.id for row in self._select("")}
 
     def unsettled(self) -> list[Row]:
         """What a killed command may have left, and what goes away by itself."""

@@ -115,7 +115,7 @@ class Engine:
             return self._start(made, stdio, phase=READY)
         nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         try:
-            return self._start(made, (nothing, nothing, nothing), phase=READY)
+            return self._start(made, (nothing,) * 3, phase=READY, background=True)
         finally:
             os.close(nothing)
 
@@ -124,6 +124,7 @@ class Engine:
     ) -> "Prepared":
         """Everything up to the start; each thing made is undone by ``undo``."""
         check_modes(config)
+        self._watch.reconcile()  # an engine may live long, and others are killed meanwhile
         image = plain(self._images(config.image)) if config.image else _root(config.rootfs)
         stored = Stored(config=config, image=image)
         container = self._new_id()
@@ -145,7 +146,9 @@ class Engine:
         make_directories(made, undo)
         return made
 
-    def _start(self, made: "Prepared", stdio: "Stdio", *, phase: str) -> Running:
+    def _start(
+        self, made: "Prepared", stdio: "Stdio", *, phase: str, background: bool = False
+    ) -> Running:
         os.makedirs(self.settings.run_root, mode=0o711, exist_ok=True)
         write_files(made)
         config = made.stored.config
@@ -154,7 +157,8 @@ class Engine:
         )
         session = self._launch().start(request, stdio)
         _started(session, made.id, made.name)
-        self._db.started(made.id, phase=phase, at=time.time())
+        waits = "" if config.detach or background else owner.me()
+        self._db.started(made.id, phase=phase, at=time.time(), owner=waits)
         if config.rows and session.master is not None:
             session.resize(config.rows, config.columns)
         done = (lambda: self._db.delete(made.id)) if config.auto_remove else None

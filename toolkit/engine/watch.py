@@ -6,6 +6,9 @@ A process may be killed between any two steps, so each step leaves a row that te
 * ``removing``, owner dead: removed now;
 * ``tying`` or ``tied``, owner dead: killed and removed;
 * auto-removed and over, owner dead: forgotten, with whatever a killed shim left.
+
+A container without a row is one whose caller was killed, and whose row was undone, before its shim
+had noted anything: it is ended.
 """
 
 import json
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 UNKNOWN_STATUS = 255
 """The exit status of a container whose end nobody saw (Docker's figure)."""
 
+_ID = 64  # digits
 _KILL = 9
 _PAUSE = 0.01
 
@@ -100,6 +104,30 @@ class Watch:
                 self._db.started(row.id, phase=READY, at=row.created)
             elif row.phase != READY or self._is_over(row):
                 self.discard(row)
+        self._end_orphans()
+
+    def _end_orphans(self) -> None:
+        """End what has a state directory and no row.
+
+        Rows come before state directories and go after them, so the directories are read first.
+        """
+        try:
+            names = [name for name in os.listdir(self._settings.run_root) if len(name) == _ID]
+        except FileNotFoundError:
+            return
+        for name in set(names) - self._db.ids() if names else ():
+            path = self._settings.state_dir(name)
+            if self._is_ours(name, path):
+                self._kernel.cleanup(path, force=True)
+                remove_tree(self._settings.container_dir(name))
+
+    def _is_ours(self, container: str, state_dir: str) -> bool:
+        """Whether it was made from this data root: another may share the run root."""
+        try:
+            with open(f"{state_dir}/request.json", encoding="utf-8") as file:
+                return f'"{self._settings.container_dir(container)}' in file.read()
+        except FileNotFoundError:
+            return False
 
     def _is_over(self, row: "Row") -> bool:
         return row.auto_remove and row.started > 0 and self.state(row.id) is None

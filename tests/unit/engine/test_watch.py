@@ -126,3 +126,26 @@ def test_a_held_one_is_created(engine: Engine, runtime: FakeRuntime, status: str
     state_dir = engine.settings.state_dir(running.id)
     runtime.states[state_dir] = replace(runtime.states[state_dir], status=status)
     assert engine.inspect("box").status == "created"
+
+
+def test_a_long_lived_engine_forgets_what_nobody_waits_for(
+    engine: Engine, runtime: FakeRuntime
+) -> None:
+    config = ContainerConfig(image="box", name="box", auto_remove=True, detach=True)
+    running = engine.run(config, NULL)
+    runtime.sessions[engine.settings.state_dir(running.id)].end()
+    again = engine.run(config, NULL)
+    assert [view.id for view in engine.list()] == [again.id]
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_container_without_a_row_is_ended_if_it_is_ours(
+    engine: Engine, open_engine: Opener, runtime: FakeRuntime, *, ours: bool
+) -> None:
+    name = "ab" * 32
+    path = Path(engine.settings.state_dir(name))
+    path.mkdir(parents=True)
+    root = engine.settings.container_dir(name) if ours else f"/elsewhere/containers/{name}"
+    (path / "request.json").write_text(f'{{"exitFile":"{root}/exit.json"}}')
+    open_engine()
+    assert (str(path) in runtime.cleaned) is ours
