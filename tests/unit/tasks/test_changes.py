@@ -20,6 +20,7 @@ from toolkit.tasks.net_changes import (
     AddAddress,
     CreateBridge,
     DeleteBridge,
+    RemoveAddress,
     SetLinkUp,
     SetMtu,
     SetStp,
@@ -165,9 +166,17 @@ def test_a_command_that_fails_says_so(host: FakeHost) -> None:
 
 def test_a_bridge_that_got_ports_is_not_taken_back(host: FakeHost) -> None:
     host.net.by_name["veth1"] = Link(name="veth1", kind="veth", master="br0")
-    with pytest.raises(ConflictError, match="bridge 'br0' is in use by veth1"):
-        DeleteBridge(name="br0").apply(host)
-    assert "br0" in host.net.by_name
+    host.net.add_address("br0", "10.0.0.1/24")
+    host.net.set_up("br0")
+    for change in (
+        SetLinkUp(name="br0", up=False),
+        RemoveAddress(name="br0", address="10.0.0.1/24"),
+        DeleteBridge(name="br0"),
+    ):
+        with pytest.raises(ConflictError, match="bridge 'br0' is in use by veth1"):
+            change.apply(host)
+    assert host.net.by_name["br0"].up
+    assert host.net.by_name["br0"].addresses == ("10.0.0.1/24",)
 
 
 def test_a_package_that_others_need_now_is_not_taken_back(host: FakeHost) -> None:
