@@ -214,7 +214,7 @@ class HostDoc:
 
     @property
     def counts_swap(self) -> bool:
-        """Whether swap can be limited: always on v2, on v1 where the kernel was told to count it."""
+        """Whether swap can be limited: always on v2, on v1 where the kernel was told to count."""
         return self.cgroup_version == "v2" or bool(self.raw["memsw"])
 
     @property

@@ -53,6 +53,8 @@ def run_checks(
     ``InvalidInputError`` before any host is touched.
     """
     checks = selected(options)
+    if not hosts:
+        raise InvalidInputError("there is no host to check", hint="the inventory is empty")
     choices = [parse(name) for name in dict.fromkeys(options.runtimes)]
     for path in (options.junit, options.json):
         _writable(path)

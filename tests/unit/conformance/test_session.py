@@ -133,6 +133,11 @@ def test_bad_input_touches_nothing(
     assert link.calls == []
 
 
+def test_no_host_is_no_proof(folder: Callable[..., str]) -> None:
+    with pytest.raises(InvalidInputError, match="no host"):
+        run_checks(Options(folder=folder()), {}, console=Console(file=io.StringIO()))
+
+
 def test_the_users_own_pytest_changes_nothing(
     link: FakeLink,
     folder: Callable[..., str],
