@@ -115,6 +115,11 @@ def test_markup_in_a_name_is_no_markup() -> None:
     assert "TASK [[red]x[/red]]" in stream.getvalue()
 
 
+def test_what_a_terminal_would_obey_is_shown_instead(text: TextOutput, shown: list[str]) -> None:
+    text.event(done(changes=("make /tmp/\x1b[2Jx\r",)))
+    assert shown[-1] == "  make /tmp/\\x1b[2Jx\\r"
+
+
 def test_json_is_one_object_a_line() -> None:
     stream = io.StringIO()
     run(JsonOutput(stream))

@@ -31,7 +31,7 @@ class TextOutput:
     """Turns what happens into lines and hands each to ``write``."""
 
     def __init__(self, write: Callable[[str, str], None]) -> None:
-        self._write = write
+        self._raw = write
         self._lock = threading.Lock()
         self._head: tuple[int, bool] | None = None
         self._order = InOrder()
@@ -79,6 +79,9 @@ class TextOutput:
         with self._lock:
             self._flush()
 
+    def _write(self, text: str, style: str) -> None:
+        self._raw(harmless(text), style)
+
     def _flush(self) -> None:
         for done in self._order.rest():
             self._task(done)
@@ -96,6 +99,15 @@ class TextOutput:
             if style == "head":
                 self._write("", "head")
             self._write(text, style)
+
+
+def harmless(text: str) -> str:
+    """The text without what a terminal would obey: a host's file names are not to be trusted."""
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() or sign == "\t" else repr(sign)[1:-1] for sign in text
+    )
 
 
 def rule(title: str) -> str:
