@@ -19,6 +19,12 @@ def test_flag_beats_environment_beats_file(tmp_path: Path) -> None:
     assert found == Settings(data_root="/flag", run_root="/env", cgroup_parent="file")
 
 
+def test_the_bridge_is_not_the_engines_business(tmp_path: Path) -> None:
+    path = tmp_path / "engine.toml"
+    path.write_text("[bridge]\nname = 'bridge0'\naddress = '192.168.5.1/24'\n")
+    assert load_settings({}, {}, path=str(path)) == Settings()
+
+
 def test_relative_roots_are_made_absolute(tmp_path: Path) -> None:
     found = load_settings({"data_root": "x"}, {}, path=str(tmp_path / "none"))
     assert found.data_root == str(Path.cwd() / "x")
@@ -31,6 +37,9 @@ def test_relative_roots_are_made_absolute(tmp_path: Path) -> None:
         ("data_root = 1", "data_root: expected text, not 1"),
         ("data_root = ''", "data_root: expected text, not ''"),
         ("data_root", "Expected '='"),
+        ("bridge = 1", "bridge: expected a table, not 1"),
+        ("[bridge]\nnme = 'x'", "bridge.nme: unknown key"),
+        ("[bridge]\nname = 1", "bridge.name: expected text, not 1"),
     ],
 )
 def test_a_bad_file_names_itself(tmp_path: Path, text: str, message: str) -> None:
