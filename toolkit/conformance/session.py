@@ -18,10 +18,12 @@ from toolkit.conformance.evaluate import Result
 from toolkit.conformance.fixtures import Checks
 from toolkit.conformance.gather import HostSession
 from toolkit.conformance.machine import Link
-from toolkit.core.errors import InvalidInputError
+from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.core.files import shipped
 
 DONE, FAILED, UNREACHABLE, INTERRUPTED = 0, 1, 4, 130
+# A fault of pytest's or of ours is none of these, and must never pass for proof.
+_JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +67,8 @@ def run_checks(
     results = report.ordered(plugin.results)
     if ended == pytest.ExitCode.NO_TESTS_COLLECTED:
         raise InvalidInputError(f"no check matches '{options.expression}'")
+    if ended not in _JUDGED:
+        raise ToolkitError(f"the checks could not be run: pytest ended with status {ended}")
     titles = {check.id: check.title for check in checks}
     _write(options, results, titles, console)
     for what in plugin.left_behind:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from support.fake_checks import FakeLink
 from toolkit.conformance.session import Options, run_checks
-from toolkit.core.errors import InvalidInputError, UnavailableError
+from toolkit.core.errors import InvalidInputError, ToolkitError, UnavailableError
 
 CHECKS = '''
 import pytest
@@ -160,3 +160,15 @@ def test_nothing_but_byte_code_is_written_where_the_checks_lie(
     found = (tmp_path / "checks").rglob("*")
     left = {path.name for path in found if "__pycache__" not in str(path)}
     assert left == {tmp_path.name, "test_it.py"}
+
+
+def test_a_fault_of_ours_is_no_proof(
+    folder: Callable[..., str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> FakeLink:
+        raise RuntimeError("a fault in the code that gathers")
+
+    options = Options(folder=folder())
+    with pytest.raises(ToolkitError, match="the checks could not be run"):
+        run_checks(options, {"web1": broken}, console=Console(file=io.StringIO()))
+    assert "a fault in the code" in "".join(capfd.readouterr())
