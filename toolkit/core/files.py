@@ -37,7 +37,7 @@ def write_atomic(
 
 
 def shipped(name: str) -> str:
-    """The folder ``checks``, ``playbooks`` or ``vagrant``: inside the wheel, or in the source tree."""
+    """A folder that ships (checks, playbooks, vagrant): inside the wheel, or in the source tree."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     inside = os.path.join(package, "share", name)
     return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), name)
