@@ -7,6 +7,7 @@ waits (``hold``), or a failure with stage, errno and path. End of file means tha
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 
@@ -198,7 +199,20 @@ def prepare(process: Process) -> None:
     if process.oom_score_adj is not None:
         identity.set_oom_score(process.oom_score_adj)
     identity.set_io_priority(process)
-    join_session_keyring()
+    _leave_session_keyring()
+
+
+def _leave_session_keyring() -> None:
+    """A session keyring of its own, so that it has no key of the host.
+
+    Where the kernel has no keys, or an outer filter forbids to call for them, the container cannot
+    reach any either.
+    """
+    try:
+        join_session_keyring()
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EPERM):
+            raise
 
 
 def finish(last: Last) -> NoReturn:

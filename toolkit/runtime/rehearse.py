@@ -8,10 +8,11 @@ own copies already; what is worked out on the way (records' plans, mount options
 from __future__ import annotations
 
 from toolkit.oci.spec import Capabilities, Linux, Mount, Namespace, Process, Spec
-from toolkit.runtime import groups, identity, joins, messages
+from toolkit.runtime import groups, identity, messages
 from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.plan import plan
 from toolkit.runtime.request import Overlay, StartRequest, from_data, to_data
+from toolkit.runtime.support import check_support
 
 _SAFE = ("nosuid", "noexec", "nodev")
 # The option lists that engines use (Docker's default mounts), which parsing remembers.
@@ -46,7 +47,9 @@ def _sample() -> str:
             for where, kind, options in _MOUNTS
         ),
         linux=Linux(
-            namespaces=tuple(Namespace(type=name) for name in ("mount", "pid", "cgroup")),
+            namespaces=tuple(
+                Namespace(type=name) for name in ("mount", "pid", "uts", "network", "cgroup")
+            ),
             sysctl={"net.ipv4.ping_group_range": "0 0"},
             masked_paths=("/proc/kcore",),
             readonly_paths=("/proc/sys",),
@@ -70,8 +73,7 @@ def rehearse() -> None:
     request = from_data(messages.decode(_SAMPLE))
     assert isinstance(request, StartRequest)
     spec = request.spec
-    joins.check_namespaces(spec)
-    groups.check_resources(spec)
+    check_support(spec)
     groups.limits(spec.linux.resources)
     for step in plan(spec, cgroup_steps(spec)).mounts:
         step.describe()

@@ -12,12 +12,13 @@ from contextlib import ExitStack
 
 from toolkit.core.errors import ConflictError
 from toolkit.core.record import record, replace
-from toolkit.runtime import groups, joins, messages, nest, states
+from toolkit.runtime import groups, messages, nest, states
 from toolkit.runtime.descriptors import shared_pipe
 from toolkit.runtime.logfile import JsonLog, timestamp
 from toolkit.runtime.monitor import Child, Monitor, end
 from toolkit.runtime.relay import Relay
 from toolkit.runtime.steps import Steps
+from toolkit.runtime.support import check_support
 from toolkit.runtime.trees import put, remove_tree
 
 TYPE_CHECKING = False
@@ -130,8 +131,7 @@ class Shim:
     def _check(self) -> bytes:
         """Refuse what cannot be done; the compiled filter."""
         self._steps.enter("request")
-        joins.check_namespaces(self._request.spec)
-        groups.check_resources(self._request.spec)
+        check_support(self._request.spec)
         if self._request.spec.linux.seccomp is None:
             return b""
         # The launcher imports it beforehand, but only after it has made its first spare.

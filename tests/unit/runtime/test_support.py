@@ -1,0 +1,86 @@
+"""What is refused before anything is made."""
+
+import pytest
+
+from toolkit.core.errors import InvalidInputError, UnsupportedError
+from toolkit.core.record import replace
+from toolkit.oci.spec import (
+    Hook,
+    Hooks,
+    IdMapping,
+    Linux,
+    Namespace,
+    Process,
+    Scheduler,
+    Spec,
+)
+from toolkit.runtime.support import check_support
+
+KINDS = ("mount", "pid", "network", "ipc", "uts")
+
+
+def spec(*kinds: str, **changes: object) -> Spec:
+    listed = tuple(Namespace(type=kind) for kind in kinds or KINDS)
+    linux = Linux(namespaces=listed, sysctl=changes.pop("sysctl", {}))  # type: ignore[arg-type] # texts
+    return replace(Spec(linux=linux), **changes)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["net.core.somaxconn", "kernel.shmmax", "fs.mqueue.msg_max", "kernel.hostname", "net/ipv4/x"],
+)
+def test_parameters_of_a_namespace_are_fine(key: str) -> None:
+    check_support(spec(sysctl={key: "1"}))
+
+
+@pytest.mark.parametrize(
+    "key", ["kernel.panic", "vm.drop_caches", "kernel.core_pattern", "kernel/panic", "fs.file-max"]
+)
+def test_parameters_of_the_host_are_refused(key: str) -> None:
+    with pytest.raises(InvalidInputError, match="would change the host"):
+        check_support(spec(sysctl={key: "1"}))
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [("net.core.somaxconn", "network"), ("kernel.sem", "ipc"), ("kernel.domainname", "uts")],
+)
+def test_parameters_of_a_shared_namespace_are_refused(key: str, kind: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"shares its {kind}"):
+        check_support(spec("mount", sysctl={key: "1"}))
+
+
+@pytest.mark.parametrize("name", ["hostname", "domainname"])
+def test_the_host_is_not_renamed(name: str) -> None:
+    check_support(spec(**{name: "box"}))
+    with pytest.raises(InvalidInputError, match="the host would be renamed"):
+        check_support(spec("mount", **{name: "box"}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"hooks": Hooks(poststop=(Hook(path="/x"),))}, "hooks"),
+        ({"process": Process(cwd="/", apparmor_profile="x")}, "process.apparmorProfile"),
+        ({"process": Process(cwd="/", selinux_label="x")}, "process.selinuxLabel"),
+        ({"process": Process(cwd="/", scheduler=Scheduler(policy="x"))}, "process.scheduler"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(UnsupportedError, match=f"{said} is not supported yet"):
+        check_support(spec(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"uid_mappings": (IdMapping(container_id=0, host_id=0, size=1),)}, "linux.uidMappings"),
+        ({"mount_label": "x"}, "linux.mountLabel"),
+        ({"personality": {"domain": "LINUX32"}}, "linux.personality"),
+        ({"time_offsets": {"boottime": {}}}, "linux.timeOffsets"),
+    ],
+)
+def test_so_is_what_only_linux_has(changes: dict[str, object], said: str) -> None:
+    whole = spec()
+    with pytest.raises(UnsupportedError, match=f"{said} is not supported yet"):
+        check_support(replace(whole, linux=replace(whole.linux, **changes)))

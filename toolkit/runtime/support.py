@@ -1,0 +1,89 @@
+"""What this runtime does not do, refused before anything is made rather than left out."""
+
+from __future__ import annotations
+
+from toolkit.core.errors import InvalidInputError, UnsupportedError
+from toolkit.runtime.groups import check_resources
+from toolkit.runtime.joins import check_namespaces, wanted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from toolkit.oci.spec import Spec
+
+# Parameters that a namespace has for itself (sysctl(7), ipc_namespaces(7)); all of net.* but the
+# few that the kernel shows in the first network only, which are absent elsewhere.
+_OF_IPC = (
+    "kernel.msgmax",
+    "kernel.msgmnb",
+    "kernel.msgmni",
+    "kernel.sem",
+    "kernel.shmall",
+    "kernel.shmmax",
+    "kernel.shmmni",
+    "kernel.shm_rmid_forced",
+)
+_OF_UTS = ("kernel.domainname", "kernel.hostname")
+
+
+def check_support(spec: Spec) -> None:
+    """``UnsupportedError``, or ``InvalidInputError`` where the host would be changed."""
+    check_namespaces(spec)
+    check_resources(spec)
+    _check_names(spec)
+    for key in spec.linux.sysctl:
+        _check_sysctl(spec, key.replace("/", "."))
+    for name, value in _ignored(spec).items():
+        if value:
+            raise UnsupportedError(f"{name} is not supported yet")
+
+
+def _ignored(spec: Spec) -> dict[str, object]:
+    process, linux = spec.process, spec.linux
+    found: dict[str, object] = {
+        "hooks": spec.hooks,
+        "linux.uidMappings": linux.uid_mappings,
+        "linux.gidMappings": linux.gid_mappings,
+        "linux.mountLabel": linux.mount_label,
+        "linux.intelRdt": linux.intel_rdt,
+        "linux.personality": linux.personality,
+        "linux.timeOffsets": linux.time_offsets,
+    }
+    if process is not None:
+        found |= {
+            "process.apparmorProfile": process.apparmor_profile,
+            "process.selinuxLabel": process.selinux_label,
+            "process.scheduler": process.scheduler,
+        }
+    return found
+
+
+def _check_names(spec: Spec) -> None:
+    """Without a namespace of its own the container would rename the host."""
+    for name in ("hostname", "domainname"):
+        if getattr(spec, name) and "uts" not in wanted(spec):
+            raise InvalidInputError(
+                f"{name}: the container has no uts namespace, so the host would be renamed",
+                hint="list the namespace 'uts', or leave the name out",
+            )
+
+
+def _check_sysctl(spec: Spec, key: str) -> None:
+    kind = _namespace_of(key)
+    if not kind:
+        raise InvalidInputError(
+            f"linux.sysctl: '{key}' belongs to no namespace: it would change the host",
+            hint="set it on the host, with a playbook's sysctl task",
+        )
+    if kind not in wanted(spec):
+        raise InvalidInputError(
+            f"linux.sysctl: '{key}' would change the host: the container shares its {kind}",
+            hint=f"list the namespace '{kind}', or leave the parameter out",
+        )
+
+
+def _namespace_of(key: str) -> str:
+    if key.startswith("net."):
+        return "network"
+    if key in _OF_IPC or key.startswith("fs.mqueue."):
+        return "ipc"
+    return "uts" if key in _OF_UTS else ""
