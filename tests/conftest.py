@@ -10,6 +10,7 @@ import pytest
 
 from support.leaks import Snapshot
 
+SYSTEM = "/usr/sbin:/sbin:/lib/systemd"  # where a distribution keeps programs off a user's PATH
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -31,7 +32,7 @@ def require() -> Callable[[str], str]:
     """``require("runc")`` gives the path of a program, or skips with a reason."""
 
     def find(tool: str) -> str:
-        found = shutil.which(tool, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+        found = shutil.which(tool, path=f"{os.environ.get('PATH', '')}:{SYSTEM}")
         if not found:
             missing(f"'{tool}' is not installed")
         return str(found)

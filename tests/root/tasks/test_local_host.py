@@ -1,9 +1,9 @@
 """Tasks on a real machine: files, the kernel's network, systemd's files, sysctls."""
 
 import os
-import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +54,10 @@ def test_a_bridge_is_there_now_and_after_a_reboot(tmp_path: Path) -> None:
     assert "enable systemd-networkd.service" in described
 
 
-def test_networkd_brings_the_bridge_up_at_boot(tmp_path: Path) -> None:
-    networkd = "/lib/systemd/systemd-networkd"
-    if not os.path.exists(networkd):
-        pytest.skip("systemd-networkd is not installed")
+def test_networkd_brings_the_bridge_up_at_boot(
+    tmp_path: Path, require: Callable[[str], str]
+) -> None:
+    networkd = require("systemd-networkd")
 
     def steps() -> str:
         run("bridge", BRIDGE)
@@ -85,10 +85,10 @@ def test_networkd_brings_the_bridge_up_at_boot(tmp_path: Path) -> None:
     assert "UP" in shown.partition("bridge0:")[2]
 
 
-def test_ifupdown_brings_the_bridge_up_at_boot(tmp_path: Path) -> None:
-    ifup = shutil.which("ifup", path="/usr/sbin:/sbin")
-    if not ifup:
-        pytest.skip("ifupdown is not installed")
+def test_ifupdown_brings_the_bridge_up_at_boot(
+    tmp_path: Path, require: Callable[[str], str]
+) -> None:
+    ifup = require("ifup")
 
     def steps() -> str:
         run("bridge", {**BRIDGE, "persist": "ifupdown"})
@@ -97,7 +97,7 @@ def test_ifupdown_brings_the_bridge_up_at_boot(tmp_path: Path) -> None:
         os.makedirs("/run/network")
         for step in ("pre-up", "up", "down", "post-down"):
             os.makedirs(f"/etc/network/if-{step}.d", exist_ok=True)
-        subprocess.run([str(ifup), "bridge0"], check=True, capture_output=True)
+        subprocess.run([ifup, "bridge0"], check=True, capture_output=True)
         return ip("address")
 
     shown = in_own_machine(steps, tmp_path)
