@@ -115,6 +115,11 @@ def test_markup_in_a_name_is_no_markup() -> None:
     assert "TASK [[red]x[/red]]" in stream.getvalue()
 
 
+def test_a_long_reason_keeps_its_lines(text: TextOutput, shown: list[str]) -> None:
+    text.event(done(Status.FAILED, message="it ended with status 1: a\nb"))
+    assert shown[-3:] == ["failed: [h1]: it ended with status 1: a", "b", "  at site.yml:3:7"]
+
+
 def test_what_a_terminal_would_obey_is_shown_instead(text: TextOutput, shown: list[str]) -> None:
     text.event(done(changes=("make /tmp/\x1b[2Jx\r",)))
     assert shown[-1] == "  make /tmp/\\x1b[2Jx\\r"

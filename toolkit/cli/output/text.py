@@ -80,7 +80,8 @@ class TextOutput:
             self._flush()
 
     def _write(self, text: str, style: str) -> None:
-        self._raw(harmless(text), style)
+        for line in text.split("\n"):
+            self._raw(harmless(line), style)
 
     def _flush(self) -> None:
         for done in self._order.rest():
