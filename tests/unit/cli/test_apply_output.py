@@ -127,7 +127,7 @@ def test_what_a_terminal_would_obey_is_shown_instead(text: TextOutput, shown: li
 
 def test_json_is_one_object_a_line() -> None:
     stream = io.StringIO()
-    run(JsonOutput(stream))
+    run(JsonOutput(stream.write))
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [line["kind"] for line in lines] == ["play", "task.started", *["task.done"] * 4, "recap"]
     assert lines[2]["status"] == "changed"

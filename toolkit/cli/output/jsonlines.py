@@ -2,8 +2,8 @@
 
 import json
 import threading
-from collections.abc import Iterable
-from typing import Any, TextIO
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from toolkit.playbook.results import Event, Recap, to_data
 
@@ -11,8 +11,8 @@ from toolkit.playbook.results import Event, Recap, to_data
 class JsonOutput:
     """For programs: every line has a ``kind``."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._raw = write
         self._lock = threading.Lock()
 
     def play(self, title: str, hosts: tuple[str, ...]) -> None:
@@ -40,5 +40,4 @@ class JsonOutput:
 
     def _write(self, data: dict[str, Any]) -> None:
         with self._lock:
-            self._stream.write(json.dumps(data) + "\n")
-            self._stream.flush()
+            self._raw(json.dumps(data) + "\n")
