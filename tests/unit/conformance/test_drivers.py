@@ -11,7 +11,7 @@ from toolkit.conformance.drivers import embedded, oci, podman
 from toolkit.conformance.drivers.base import Driver, Workshop, with_swap
 from toolkit.conformance.drivers.choice import open_driver, parse
 from toolkit.conformance.machine import BoxError, Machine
-from toolkit.core.errors import ConflictError, InvalidInputError, UnavailableError
+from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 
 ALL = BoxSpec(
     memory=64 << 20,
@@ -188,6 +188,18 @@ def test_podman_keeps_to_storage_of_its_own(link: FakeLink, host: HostDoc) -> No
 
 def _ran(stdout: str) -> dict[str, Any]:
     return {"status": 0, "stdout": stdout, "stderr": ""}
+
+
+@pytest.mark.parametrize("name", ["podman", "docker", "nerdctl"])
+def test_an_engine_that_is_not_there_leaves_nothing_to_take_back(
+    link: FakeLink, host: HostDoc, name: str
+) -> None:
+    link.answers["run"] = NotFoundError(f"'{name}' is not installed")
+    engine = driver(name, link, host)
+    with pytest.raises(NotFoundError):
+        engine.start(BoxSpec(), ("true",))
+    engine.close()
+    assert [method for method, _ in link.calls] == ["run"]
 
 
 def test_docker_runs_an_image_made_of_the_hosts_own_files(link: FakeLink, host: HostDoc) -> None:

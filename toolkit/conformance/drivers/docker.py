@@ -75,6 +75,8 @@ class Docker:
     def _prepare(self) -> None:
         if self._folder:
             return
+        # Raises where there is no such program, before anything has to be taken back.
+        self._machine.run((self._program, "--version"))
         self._folder = self._machine.temporary()
         make_root(self._machine, f"{self._folder}/rootfs")
         command = ("sh", "-c", _IMPORT, "sh", f"{self._folder}/rootfs", self._program, self._tag)

@@ -103,6 +103,8 @@ class Podman:
     def _prepare(self) -> None:
         if self._folder:
             return
+        # Raises where there is no such program, before anything has to be taken back.
+        self._machine.run((self._program, "--version"))
         folder = self._machine.temporary()
         self._folder = folder
         make_root(self._machine, f"{folder}/rootfs")
