@@ -5,6 +5,7 @@ one processor what this process does not need, while this one reads the command 
 click and the command tree are left out.
 """
 
+import gc
 import os
 import sys
 
@@ -44,6 +45,7 @@ def main() -> None:
 
 def quick(name: str, argv: "Sequence[str]") -> int:
     """Do a container command without click; its exit status."""
+    gc.disable()  # it would run over what is imported, which stays
     if name in _LAUNCHING:
         from toolkit.runtime.spawn import spawn_early  # noqa: PLC0415 - the first thing of a start
 
