@@ -148,12 +148,16 @@ def verdict(results: list[Result]) -> str:
     failed = sum(one.verdict == Verdict.FAIL.value for one in results)
     judged = sum(one.verdict in ("pass", "fail", "weaker") for one in results)
     if failed:
-        return f"NOT ISOLATED: {failed} of {judged} checks failed"
+        return f"NOT ISOLATED: {failed} of {_checks(judged)} failed"
     if not judged and not any(one.unproven for one in results):
-        return f"nothing to judge: {len(results)} checks do not apply here"
+        return f"nothing to judge: of {_checks(len(results))} none applies here"
     if any(one.unproven for one in results):
-        return f"NOT PROVEN: {sum(one.unproven for one in results)} checks had nothing to judge"
+        return f"NOT PROVEN: {_checks(sum(one.unproven for one in results))} had nothing to judge"
     weak = sum(one.verdict == Verdict.WEAKER.value for one in results)
-    return f"isolated: {judged - weak} checks hold" + (
-        f", {weak} protect less than they could, as configured" if weak else ""
-    )
+    held = "holds" if judged - weak == 1 else "hold"
+    lenient = f", {_checks(weak)} found less protection than there could be, as configured"
+    return f"isolated: {_checks(judged - weak)} {held}" + (lenient if weak else "")
+
+
+def _checks(count: int) -> str:
+    return f"{count} check{'' if count == 1 else 's'}"

@@ -64,11 +64,11 @@ def test_what_is_wrong_is_told_in_full() -> None:
     ("results", "last"),
     [
         (MIXED, "NOT ISOLATED: 1 of 4 checks failed"),
-        (MIXED[:1] + MIXED[5:6], "NOT PROVEN: 1 checks had nothing to judge"),
-        (MIXED[3:4], "nothing to judge: 1 checks do not apply here"),
+        (MIXED[:1] + MIXED[5:6], "NOT PROVEN: 1 check had nothing to judge"),
+        (MIXED[3:4], "nothing to judge: of 1 check none applies here"),
         (
             MIXED[:1] + MIXED[2:5],
-            "isolated: 1 checks hold, 1 protect less than they could, as configured",
+            "isolated: 1 check holds, 1 check found less protection than there could be, as configured",
         ),
     ],
 )

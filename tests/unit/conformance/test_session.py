@@ -94,7 +94,7 @@ def test_a_runtime_that_cannot_start_is_1(link: FakeLink, folder: Callable[..., 
     status, text = run(link, folder=folder(), areas=("A",))
     assert status == 1
     assert "no such image" in text
-    assert text.splitlines()[-1] == "NOT PROVEN: 1 checks had nothing to judge"
+    assert text.splitlines()[-1] == "NOT PROVEN: 1 check had nothing to judge"
 
 
 def test_a_host_that_is_not_there_is_4_and_the_others_go_on(
