@@ -68,7 +68,8 @@ def test_what_is_wrong_is_told_in_full() -> None:
         (MIXED[3:4], "nothing to judge: of 1 check none applies here"),
         (
             MIXED[:1] + MIXED[2:5],
-            "isolated: 1 check holds, 1 check found less protection than there could be, as configured",
+            "isolated: 1 check holds, 1 check found less protection than there could be, "
+            "as configured",
         ),
     ],
 )
