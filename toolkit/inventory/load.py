@@ -14,17 +14,11 @@ from toolkit.core.process import run
 from toolkit.core.suggest import did_you_mean
 from toolkit.inventory import ini, mapping
 from toolkit.inventory.builder import Builder
-from toolkit.inventory.model import ALL, Group, Inventory
+from toolkit.inventory.model import ALL, Inventory
 
-LOCAL = "localhost"
 _YAML_ENDS = (".yml", ".yaml", ".json")
 _SKIPPED_ENDS = ("~", ".orig", ".bak", ".ini~", ".cfg", ".retry", ".pyc", ".swp")
 SCRIPT_SECONDS = 60.0
-
-
-def this_machine() -> Inventory:
-    """The inventory that stands for no inventory: this machine, without SSH."""
-    return Inventory(hosts={LOCAL: {"ansible_connection": "local"}}, groups={ALL: Group(name=ALL)})
 
 
 def load(*paths: str) -> Inventory:

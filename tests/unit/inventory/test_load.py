@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from toolkit.core.errors import InvalidInputError, NotFoundError
-from toolkit.inventory.load import load, this_machine
+from toolkit.inventory.load import load
+from toolkit.inventory.model import this_machine
 
 YAML = """\
 all:
