@@ -181,7 +181,7 @@ class FakeNetwork:
     def _edit(self, name: str, **changes: object) -> None:
         if name not in self.by_name:
             raise NotFoundError(f"there is no link '{name}'")
-        self.by_name[name] = replace(self.by_name[name], **changes)  # type: ignore[arg-type]
+        self.by_name[name] = replace(self.by_name[name], **changes)
 
     def create_bridge(self, name: str) -> None:
         if name in self.by_name:
@@ -316,7 +316,7 @@ class FakeServices:
         if name not in self.units:
             raise NotFoundError(f"there is no unit '{name}'")
         self.asked.append((verb, name))
-        self.units[name] = replace(self.units[name], **changes)  # type: ignore[arg-type]
+        self.units[name] = replace(self.units[name], **changes)
 
     def enable(self, name: str) -> None:
         self._set("enable", name, enabled="enabled")
