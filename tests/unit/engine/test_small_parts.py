@@ -20,7 +20,11 @@ def test_this_process_is_alive() -> None:
     assert owner.alive(owner.me())
 
 
-@pytest.mark.parametrize("text", ["", "1", "1:", ":5", "x:y", "999999999:1", f"{os.getpid()}:1"])
+def test_a_process_that_got_this_number_later_is_another() -> None:
+    assert not owner.alive(f"{os.getpid()}:1")
+
+
+@pytest.mark.parametrize("text", ["", "1", "1:", ":5", "x:y", "999999999:1"])
 def test_others_are_not(text: str) -> None:
     assert not owner.alive(text)
 
