@@ -133,7 +133,7 @@ def test_kernel_crypto(box: Box, profile: Profile) -> Finding:
     answer = box.init.calls["alg socket"]
     if answer == "EAFNOSUPPORT":
         return not_applicable("this kernel has no AF_ALG", seen=answer)
-    if not profile.seccomp:
+    if not profile.stops("alg"):
         return weaker(profile.lenience, seen=answer)
     return denied({"AF_ALG": answer})
 
