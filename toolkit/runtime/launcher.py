@@ -15,8 +15,9 @@ import signal
 import sys
 
 from toolkit.core.errors import InvalidInputError
+from toolkit.core.record import record
 from toolkit.linux.process import set_dumpable, set_name
-from toolkit.runtime import groups, messages, worker
+from toolkit.runtime import groups, messages, politeness, worker
 from toolkit.runtime.rehearse import rehearse
 
 TYPE_CHECKING = False
@@ -28,6 +29,18 @@ STARTED_FOR_TESTS = "--faults"
 _REGULAR = 2
 
 
+@record
+class Spare:
+    """A child that waits for a request, and our end of the line to it.
+
+    ``polite``: it was made while containers start, which it must not hold up.
+    """
+
+    pid: int
+    link: Socket
+    polite: bool
+
+
 class Launcher:
     """Serves clients until the private one (if any) has left."""
 
@@ -37,12 +50,12 @@ class Launcher:
         self._clients = [] if private is None else [private]
         self._faults = faults
         self._served = 0
-        self._spare: Socket | None = None
+        self._spare: Spare | None = None
         self._busy: list[Socket] = []  # of spares at work; closed by them when it is time for more
 
     def serve(self) -> None:
         """Take requests, one after the other."""
-        self._make_spare()
+        self._make_spare(polite=False)
         worker.import_filters()
         rehearse()
         gc.freeze()
@@ -67,7 +80,7 @@ class Launcher:
                 spare.close()
                 self._busy.remove(spare)
                 if self._served >= _REGULAR and self._spare is None:
-                    self._make_spare()
+                    self._make_spare(polite=True)
 
     def _hear(self, client: Socket) -> None:
         data, fds = messages.receive_bytes(client)
@@ -85,23 +98,26 @@ class Launcher:
         spare, self._spare = self._spare, None
         if spare is not None:
             try:
-                messages.send_bytes(spare, data, tuple(fds))
+                if spare.polite:
+                    politeness.end(spare.pid)
+                messages.send_bytes(spare.link, data, tuple(fds))
             except OSError:
-                spare.close()  # somebody killed it
+                spare.link.close()  # somebody killed it
             else:
-                self._busy.append(spare)
+                self._busy.append(spare.link)
                 return
         if not os.fork():
             worker.serve(data, fds, faults=self._faults)
         if self._served >= _REGULAR and not self._busy:
-            self._make_spare()
+            self._make_spare(polite=True)
 
-    def _make_spare(self) -> None:
+    def _make_spare(self, *, polite: bool) -> None:
         ours, theirs = messages.pair()
-        if not os.fork():
-            worker.wait(theirs, faults=self._faults)
+        pid = os.fork()
+        if not pid:
+            worker.wait(theirs, faults=self._faults, polite=polite)
         theirs.close()
-        self._spare = ours
+        self._spare = Spare(pid=pid, link=ours, polite=polite)
 
 
 def main(arguments: list[str]) -> None:

@@ -32,7 +32,8 @@ class StartRequest:
     ``state_dir`` is made by the shim with mode 0700 and must not exist. ``cgroup`` is a path below
     the group that cgroups are made in (``dockyard/<id>``). ``log`` is the json-file log (``""``:
     none), ``exit_file`` gets the exit status as JSON. The directories in ``remove`` are removed
-    after the exit; name ``state_dir`` there too for a container that leaves nothing.
+    after the exit (renamed to ``.gone-…`` before the client hears of it, emptied after); name
+    ``state_dir`` there too for a container that leaves nothing.
     With ``passthrough`` the client's descriptors become the container's own; otherwise the shim
     relays them. ``hold`` makes the container and waits for ``begin`` before its program runs.
     ``fault`` names a step that shall fail; only a launcher started for tests honours it.

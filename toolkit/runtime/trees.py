@@ -18,6 +18,20 @@ def put(path: str, data: bytes, *, mode: int = 0o600) -> None:
     os.rename(new, path)
 
 
+def set_aside(path: str) -> str:
+    """Rename a directory out of sight, to be removed later; its new path, ``""`` if it is gone.
+
+    The name begins with a dot, as no container's does, and says what it is.
+    """
+    parent, name = os.path.split(path.rstrip("/"))
+    aside = f"{parent}/.gone-{name}-{os.getpid()}"
+    try:
+        os.rename(path, aside)
+    except FileNotFoundError:
+        return ""
+    return aside
+
+
 def remove_tree(path: str) -> None:
     """Remove a directory and all below it; links are not followed, mounts are ``EBUSY``.
 

@@ -10,7 +10,7 @@ import os
 import signal
 
 from toolkit.linux.process import set_name
-from toolkit.runtime import executing, messages, nest, shim
+from toolkit.runtime import executing, messages, nest, politeness, shim
 from toolkit.runtime.descriptors import keep_only
 from toolkit.runtime.failures import describe
 from toolkit.runtime.monitor import end
@@ -38,19 +38,24 @@ def serve(data: bytes, fds: list[int], *, faults: bool) -> NoReturn:
         os._exit(_LOST)
 
 
-def wait(launcher: Socket, *, faults: bool) -> NoReturn:
+def wait(launcher: Socket, *, faults: bool, polite: bool) -> NoReturn:
     """Be a spare: build a nest, wait for a request, serve it. Closing ``launcher`` ends it.
 
-    The launcher's socket is closed as soon as the program runs: the time to make the next spare.
+    ``polite``: yield to others meanwhile; the launcher ends that for this process. The launcher's
+    socket is closed as soon as the program runs: the time to make the next spare.
     """
     try:
         _settle([launcher.fileno()])
         set_name("dockyard-spare")
+        if polite:
+            politeness.begin()
         ready = nest.build(faults=faults)
         import_filters()
         rehearse()
         data, fds = messages.receive_bytes(launcher)
         if data:
+            if polite:
+                politeness.end(ready.pid)
             ready.tell(data)  # it reads the request while this process does
             _serve(data, fds, faults=faults, ready=ready, release=launcher)
     finally:

@@ -12,7 +12,7 @@ from toolkit.oci.spec import Process, Spec
 from toolkit.runtime import messages, states
 from toolkit.runtime.client import cleanup, connect_shim, kill, read_state
 from toolkit.runtime.request import Overlay, StartRequest, from_data, to_data
-from toolkit.runtime.trees import put, remove_tree
+from toolkit.runtime.trees import put, remove_tree, set_aside
 
 STATE = states.State(id="box", status=states.RUNNING, pid=1, cgroup={"pids": "/x"})
 
@@ -133,4 +133,14 @@ def test_trees_are_removed_without_following_links(tmp_path: Path) -> None:
 def test_a_file_counts_as_a_tree(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     remove_tree(str(tmp_path / "file"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_set_aside_is_out_of_sight(tmp_path: Path) -> None:
+    (tmp_path / "box/below").mkdir(parents=True)
+    aside = set_aside(str(tmp_path / "box"))
+    assert [path.name for path in tmp_path.iterdir()] == [f".gone-box-{os.getpid()}"]
+    assert Path(aside, "below").is_dir()
+    assert set_aside(str(tmp_path / "box")) == ""
+    remove_tree(aside)
     assert list(tmp_path.iterdir()) == []
