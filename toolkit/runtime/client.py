@@ -12,7 +12,7 @@ from toolkit.runtime import messages, request, states
 from toolkit.runtime.failures import sentence
 from toolkit.runtime.spawn import spawn, spawn_early, take_early
 from toolkit.runtime.states import read_state
-from toolkit.runtime.trees import put, remove_tree
+from toolkit.runtime.trees import put, remove_tree, sweep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ __all__ = [
     "kill",
     "read_state",
     "spawn_early",
+    "sweep",
 ]
 
 _SIGKILL = 9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+_GONE = ".gone-"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -24,12 +25,24 @@ def set_aside(path: str) -> str:
     The name begins with a dot, as no container's does, and says what it is.
     """
     parent, name = os.path.split(path.rstrip("/"))
-    aside = f"{parent}/.gone-{name}-{os.getpid()}"
+    aside = f"{parent}/{_GONE}{name}-{os.getpid()}"
     try:
         os.rename(path, aside)
     except FileNotFoundError:
         return ""
     return aside
+
+
+def sweep(folder: str) -> None:
+    """Remove what was set aside in ``folder`` by processes that were killed before they did it."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return
+    for name in names:
+        owner = name.rpartition("-")[2]
+        if name.startswith(_GONE) and not os.path.exists(f"/proc/{owner}"):
+            remove_tree(f"{folder}/{name}")
 
 
 def remove_tree(path: str) -> None:

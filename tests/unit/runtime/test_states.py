@@ -12,7 +12,7 @@ from toolkit.oci.spec import Process, Spec
 from toolkit.runtime import messages, states
 from toolkit.runtime.client import cleanup, connect_shim, kill, read_state
 from toolkit.runtime.request import Overlay, StartRequest, from_data, to_data
-from toolkit.runtime.trees import put, remove_tree, set_aside
+from toolkit.runtime.trees import put, remove_tree, set_aside, sweep
 
 STATE = states.State(id="box", status=states.RUNNING, pid=1, cgroup={"pids": "/x"})
 
@@ -144,3 +144,14 @@ def test_what_is_set_aside_is_out_of_sight(tmp_path: Path) -> None:
     assert set_aside(str(tmp_path / "box")) == ""
     remove_tree(aside)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_set_aside_is_swept_away(tmp_path: Path) -> None:
+    child = subprocess.Popen(["true"])
+    child.wait()
+    for name in (f".gone-a-{child.pid}", f".gone-b-{os.getpid()}", "kept"):
+        (tmp_path / name).mkdir()
+    sweep(str(tmp_path))
+    sweep(str(tmp_path / "nothing"))
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {f".gone-b-{os.getpid()}", "kept"}
