@@ -22,6 +22,19 @@ _READ_ONLY = MountFlag.RDONLY
 
 
 @record
+class Join:
+    """Entering the container's cgroup and the namespace that makes it the root."""
+
+    def describe(self) -> str:
+        """Always the same."""
+        return "join the cgroup"
+
+    def apply(self, root: Root) -> None:
+        """Wait for the shim to have made it, if this has not been done."""
+        root.join()
+
+
+@record
 class Hierarchies:
     """A tmpfs, read-only in the end, with the container's part of each v1 hierarchy.
 
@@ -92,7 +105,8 @@ def cgroup_steps(spec: Spec) -> tuple[Step, ...]:
     """What stands for the mount of type ``cgroup`` on this machine."""
     own = any(item.type == "cgroup" for item in spec.linux.namespaces)
     mounts = [entry for entry in spec.mounts if entry.type in ("cgroup", "cgroup2")]
-    return tuple(_step(entry, own_namespace=own) for entry in mounts)
+    steps = [_step(entry, own_namespace=own) for entry in mounts]
+    return (Join(), *steps) if steps else ()
 
 
 def _step(entry: Mount, *, own_namespace: bool) -> Step:

@@ -97,7 +97,7 @@ def run(job: Job) -> None:
     try:
         monitor = Monitor(child, [job.session])
         if job.release is not None:
-            monitor.on_running = job.release.close
+            monitor.on_rest = job.release.close
         status = monitor.run()
     except BaseException:
         end(pid)

@@ -130,6 +130,34 @@ def report(link: Socket, steps: Steps, error: BaseException) -> None:
         os._exit(_FAILED)  # the shim is gone: nobody is left to tell
 
 
+class Group:
+    """The container's cgroup, which the shim makes while the init mounts; ``join`` waits for it.
+
+    With it comes the system call filter, ``program``.
+    """
+
+    def __init__(self, order: Order, root: Root) -> None:
+        self.program = b""
+        self._order = order
+        self._root = root
+        self._joined = False
+
+    def join(self) -> None:
+        """Move this process into it, then make the namespace that shows it as the root; once."""
+        if self._joined:
+            return
+        self._joined = True
+        steps = self._order.steps
+        before = steps.now
+        steps.enter("cgroup namespace")
+        told = wait_for(self._order.link, "cgroup")
+        self.program = bytes.fromhex(told["filter"])
+        self._root.groups = told["cgroup"]
+        enter(dict.fromkeys(self._root.groups.values()))
+        joins.enter_cgroup_namespace(self._order.request.spec)
+        steps.enter(before)
+
+
 def _become(order: Order) -> NoReturn:
     request, steps = order.request, order.steps
     spec, process = request.spec, _process(request.spec)
@@ -140,11 +168,8 @@ def _become(order: Order) -> NoReturn:
     steps.enter("root")
     given = _receive_stdio(order.link)
     root = _root(request)
-    steps.enter("cgroup namespace")
-    told = wait_for(order.link, "cgroup")
-    root.groups = told["cgroup"]
-    enter(dict.fromkeys(root.groups.values()))
-    joins.enter_cgroup_namespace(spec)
+    group = Group(order, root)
+    root.join = group.join
     stdio = _build(order, root, todo, given)
     steps.enter("host name")
     _name_host(spec)
@@ -160,7 +185,7 @@ def _become(order: Order) -> NoReturn:
         Last(
             process=process,
             stdio=stdio,
-            program=bytes.fromhex(told["filter"]),
+            program=group.program,
             link=order.link,
             own=process.terminal or not request.passthrough,
             steps=steps,
@@ -264,6 +289,7 @@ def _build(
     _apply(todo.mounts, root)
     steps.enter("devices")
     _apply(todo.devices, root)
+    root.join()
     os.setsid()
     steps.enter("terminal")
     stdio = given

@@ -48,12 +48,16 @@ class Child:
 
 
 class Monitor:
-    """Watches one child from its fork to its exit; ``run`` returns its wait status."""
+    """Watches one child from its fork to its exit; ``run`` returns its wait status.
+
+    ``on_held`` and ``on_running`` are called before the clients hear of it, ``on_rest`` after.
+    """
 
     def __init__(self, child: Child, sessions: list[Socket]) -> None:
         self.failure: dict[str, Any] | None = None
         self.on_held: Callable[[], None] = lambda: None
         self.on_running: Callable[[], None] = lambda: None
+        self.on_rest: Callable[[], None] = lambda: None
         self._child = child
         self._pidfd = pidfd_open(child.pid)
         self._link: Socket | None = child.link
@@ -75,6 +79,8 @@ class Monitor:
                 break
             for fd, events in ready.items():
                 self._turn(fd, events)
+            if self._announced is not None:
+                self._rest()
         while self._link is not None:
             self._hear()
         _, status = os.waitpid(self._child.pid, 0)
@@ -86,6 +92,11 @@ class Monitor:
         """Send every client the same."""
         for session in tuple(self._sessions):
             self._send(session, message, fds)
+
+    def _rest(self) -> None:
+        """Everybody knows that it runs; what is left to do once has time."""
+        self.on_rest()
+        self.on_rest = lambda: None
 
     def _poll(self) -> dict[int, int]:
         poll = select.poll()

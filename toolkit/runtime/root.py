@@ -30,7 +30,7 @@ from toolkit.linux.paths import ResolveFlag, create_in_root, mkdir_in_root, open
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from toolkit.runtime.request import Overlay
 
@@ -42,12 +42,14 @@ _MISSING = (errno.ENOENT, errno.ENOTDIR)
 class Root:
     """``fd`` is an ``O_PATH`` descriptor of the root's mount.
 
-    ``groups`` are the container's cgroup directories, by controller, once it is in them.
+    ``groups`` are the container's cgroup directories, by controller, once it is in them;
+    ``join`` enters them, as late as possible: they are being made meanwhile.
     """
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self.groups: Mapping[str, str] = {}
+        self.join: Callable[[], None] = lambda: None
         self._null = -1
         self._empty = -1
 

@@ -107,8 +107,10 @@ class Shim:
         undo.callback(_unlink, socket_path)
         steps.enter("record")
         self._note_start(child.pid, group)
-        monitor.on_held = self._held
-        monitor.on_running = self._running
+        monitor.on_held = lambda: self._note_status(states.CREATED)
+        if request.hold:
+            monitor.on_running = lambda: self._note_status(states.RUNNING)
+        monitor.on_rest = self._release
         steps.enter("relay")
         return monitor, group
 
@@ -211,16 +213,8 @@ class Shim:
         )
         states.write_state(self._request.state_dir, self._state)
 
-    def _held(self) -> None:
-        self._note_status(states.CREATED)
-        self._release()
-
-    def _running(self) -> None:
-        if self._request.hold:
-            self._note_status(states.RUNNING)
-        self._release()
-
     def _release(self) -> None:
+        """Time for the launcher to make the next spare."""
         if self._job.release is not None:
             self._job.release.close()
 
