@@ -4,6 +4,7 @@
 
     ToolkitError(message, *, hint="")    exit 1, HTTP 500
     ├ InvalidInputError                  exit 2, 400: nothing was touched
+    │ └ MissingInputError                a file that the caller named does not exist
     ├ NotFoundError                      exit 1, 404
     ├ ConflictError                      exit 1, 409
     ├ UnsupportedError                   exit 2, 501
@@ -35,6 +36,10 @@ class InvalidInputError(ToolkitError):
 
     exit_status = 2
     http_status = 400
+
+
+class MissingInputError(InvalidInputError):
+    """A file that the caller named does not exist; nothing was touched."""
 
 
 class NotFoundError(ToolkitError):

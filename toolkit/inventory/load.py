@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError
+from toolkit.core.errors import InvalidInputError, MissingInputError, ToolkitError
 from toolkit.core.process import run
 from toolkit.core.suggest import did_you_mean
 from toolkit.inventory import ini, mapping
@@ -25,7 +25,7 @@ def load(*paths: str) -> Inventory:
     """The inventory in one or several files, folders of files, or lists such as ``a,b,``.
 
     ``group_vars`` and ``host_vars`` beside each file are read too. ``InvalidInputError`` names
-    file and line; ``NotFoundError`` where there is no such file.
+    file and line; ``MissingInputError`` where there is none.
     """
     builder = Builder()
     folders: dict[str, None] = {}
@@ -55,7 +55,7 @@ def _files(path: str) -> list[str]:
         folder = os.path.dirname(path) or "."
         names = os.listdir(folder) if os.path.isdir(folder) else []
         hint = did_you_mean(os.path.basename(path), names) or "a list of hosts ends with a comma"
-        raise NotFoundError(f"there is no inventory '{path}'", hint=hint)
+        raise MissingInputError(f"there is no inventory '{path}'", hint=hint)
     return [path]
 
 

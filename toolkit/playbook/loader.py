@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from toolkit.core.errors import NotFoundError
+from toolkit.core.errors import MissingInputError
 from toolkit.core.suggest import did_you_mean
 from toolkit.playbook import keywords
 from toolkit.playbook.faults import Faults, Place
@@ -18,7 +18,7 @@ from toolkit.playbook.task_loader import TaskLoader, holds_expression
 def load(path: str) -> Playbook:
     """The playbook in a file.
 
-    Raises ``PlaybookError`` with every fault, and ``NotFoundError`` where there is no such file.
+    Raises ``PlaybookError`` with every fault, and ``MissingInputError`` where there is none.
     """
     faults = Faults()
     root = _parse_file(path, faults)
@@ -41,7 +41,7 @@ def _parse_file(path: str, faults: Faults) -> Node | None:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFoundError(f"there is no file '{path}'", hint=_neighbour(path)) from None
+        raise MissingInputError(f"there is no file '{path}'", hint=_neighbour(path)) from None
     except (OSError, UnicodeDecodeError) as error:
         faults.add(Place(file=path), f"cannot be read: {error}")
         return None
@@ -122,7 +122,7 @@ class _Loader:
             path = os.path.join(self._base, item.value)
             try:
                 root = _parse_file(path, self._faults)
-            except NotFoundError as error:
+            except MissingInputError as error:
                 self._faults.add(item.place, error.message, error.hint)
                 continue
             found.append(self._read.variables(root, item.value))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from toolkit.cli.provision import Sessions, inventory_of, journal_folder
-from toolkit.core.errors import NotFoundError, UnavailableError
+from toolkit.core.errors import MissingInputError, UnavailableError
 from toolkit.fleet.links import Options
 
 
@@ -43,7 +43,7 @@ def test_hosts_of_a_list_are_not_this_machine() -> None:
 
 
 def test_a_missing_inventory_is_told() -> None:
-    with pytest.raises(NotFoundError, match="there is no inventory 'nowhere'"):
+    with pytest.raises(MissingInputError, match="there is no inventory 'nowhere'"):
         inventory_of(("nowhere",))
 
 

@@ -6,6 +6,7 @@ from toolkit.core.errors import (
     CommandError,
     ConflictError,
     InvalidInputError,
+    MissingInputError,
     NotFoundError,
     ToolkitError,
     UnavailableError,
@@ -18,6 +19,7 @@ from toolkit.core.errors import (
     [
         (ToolkitError, 1, 500),
         (InvalidInputError, 2, 400),
+        (MissingInputError, 2, 400),
         (NotFoundError, 1, 404),
         (ConflictError, 1, 409),
         (UnsupportedError, 2, 501),

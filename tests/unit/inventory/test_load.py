@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.core.errors import InvalidInputError, NotFoundError
+from toolkit.core.errors import InvalidInputError, MissingInputError
 from toolkit.inventory.load import load
 from toolkit.inventory.model import this_machine
 
@@ -103,6 +103,6 @@ def test_a_fault_names_the_file(tmp_path: Path, name: str, text: str, mode: int,
 
 def test_a_missing_inventory_names_the_nearest_file(tmp_path: Path) -> None:
     write(tmp_path / "hosts.ini", "")
-    with pytest.raises(NotFoundError) as caught:
+    with pytest.raises(MissingInputError) as caught:
         load(str(tmp_path / "host.ini"))
     assert caught.value.hint == "did you mean 'hosts.ini'?"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.core.errors import NotFoundError
+from toolkit.core.errors import MissingInputError
 from toolkit.playbook.faults import PlaybookError
 from toolkit.playbook.loader import load, load_variables
 
@@ -193,7 +193,7 @@ def test_the_shape_of_a_playbook(tmp_path: Path, text: str, said: str) -> None:
 
 def test_a_missing_playbook_names_the_nearest(tmp_path: Path) -> None:
     write(tmp_path, HEAD)
-    with pytest.raises(NotFoundError) as caught:
+    with pytest.raises(MissingInputError) as caught:
         load(str(tmp_path / "sites.yml"))
     assert caught.value.hint == "did you mean 'site.yml'?"
 
