@@ -65,6 +65,7 @@ class FakeRuntime:
         self.killed: list[int] = []
         self.dies_of = {15, 9}
         self.has_shim = True
+        self.races = 0  # how often a file vanishes while it is cleaned up
 
     def start(self, request: StartRequest, stdio: Stdio) -> FakeSession:
         self.requests.append(request)
@@ -105,5 +106,8 @@ class FakeRuntime:
 
     def cleanup(self, state_dir: str, *, force: bool = False) -> None:
         del force
+        if self.races:
+            self.races -= 1
+            raise FileNotFoundError(2, "gone", state_dir)
         self.cleaned.append(state_dir)
         self.states.pop(state_dir, None)

@@ -78,12 +78,20 @@ def window_size() -> tuple[int, int]:
     return 0, 0
 
 
-def follow(start: "Callable[[], Process]", *, interactive: bool) -> int:
+class Interrupted(KeyboardInterrupt):
+    """A signal that ends this process came before the container ran: what was made is undone."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def follow(start: "Callable[[], Process]", *, interactive: bool, throw_away: bool = False) -> int:
     """Start a process and stay with it to its end; its exit status.
 
-    Signals that come while it starts are kept and passed on once it runs.
+    Signals are passed on; with ``throw_away`` one that would end this process kills the other.
     """
-    signals = Signals()
+    signals = Signals(throw_away=throw_away)
     try:
         process = start()
     except BaseException:
@@ -103,21 +111,27 @@ def follow(start: "Callable[[], Process]", *, interactive: bool) -> int:
 
 
 class Signals:
-    """Passes every signal that can be caught on to a process."""
+    """Passes every signal that can be caught on to a process.
+
+    Before there is one, a signal that ends a process raises ``Interrupted``; others are kept.
+    """
 
     # Left alone: those that cannot be caught, faults of this very process, and what tells about
     # children, a reader that is gone and stopping by job control.
     _OWN = "KILL STOP ILL TRAP BUS FPE SEGV SYS CHLD PIPE URG CONT TSTP TTIN TTOU PROF VTALRM"
+    _ENDING = "HUP INT QUIT TERM"
 
-    def __init__(self) -> None:
+    def __init__(self, *, throw_away: bool = False) -> None:
         import signal  # noqa: PLC0415 - only a process in the foreground pays for it
 
         self._process: Process | None = None
         self._waiting: list[int] = []
+        self._throw_away = throw_away
         self._set = signal.signal
         self._default = signal.SIG_DFL
-        self._window = int(signal.SIGWINCH)
+        self._window, self._kill = int(signal.SIGWINCH), int(signal.SIGKILL)
         left = {getattr(signal, f"SIG{name}") for name in self._OWN.split()}
+        self._ending = {int(getattr(signal, f"SIG{name}")) for name in self._ENDING.split()}
         self._before = {
             number: signal.signal(number, self._take) for number in set(range(1, 32)) - left
         }
@@ -137,9 +151,13 @@ class Signals:
 
     def _take(self, number: int, _frame: "FrameType | None") -> None:
         if self._process is None:
+            if number in self._ending:
+                raise Interrupted(number)
             self._waiting.append(number)
         elif number == self._window:
             if self._process.master is not None:
                 self._process.resize(*window_size())
+        elif self._throw_away and number in self._ending:
+            self._process.signal(self._kill)
         else:
             self._process.signal(number)

@@ -189,8 +189,8 @@ def perform(verb: Verb, argv: "Sequence[str]") -> int:
         return _reader_gone()
     except OSError as error:
         return complain(from_system(error), status=verb.fault or 1)
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as error:
+        return 128 + getattr(error, "number", 2)
 
 
 def _status(verb: Verb, error: ToolkitError) -> int:

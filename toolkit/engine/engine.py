@@ -141,8 +141,7 @@ class Engine:
             auto_remove=config.auto_remove,
         )
         self._db.insert(row)
-        undo.callback(self._db.delete, container)
-        undo.callback(self._kernel.cleanup, self.settings.state_dir(container), force=True)
+        undo.callback(self._watch.discard, row)
         make_directories(made, undo)
         return made
 

@@ -74,11 +74,13 @@ def _layers(directory: str, image: "PlainImage") -> tuple[str, ...]:
 
 
 def make_directories(prepared: Prepared, undo: "ExitStack") -> None:
-    """Make what a container keeps, and the host directories of volumes as Docker does."""
+    """Make what a container keeps, and the host directories of volumes as Docker does.
+
+    ``undo`` takes back the directories of volumes; the container's own goes with its row.
+    """
     directory = prepared.directory
     os.makedirs(os.path.dirname(directory), mode=0o710, exist_ok=True)
     os.mkdir(directory, 0o710)
-    undo.callback(remove_tree, directory)
     root = os.stat(prepared.stored.image.lower[0])
     for name in ("upper", "work"):
         path = f"{directory}/{name}"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from toolkit.engine.seams import Stdio
     from toolkit.engine.settings import Settings
 
+_PLACES = ("DOCKYARD_DATA_ROOT", "DOCKYARD_ROOT", "DOCKYARD_CGROUP_PARENT")  # of the outer one
 _PARAMETERS = "/proc/sys"
 # What would reach through the copy: the kernel's code, its clock, its power, the hardware.
 _WITHHELD = frozenset(
@@ -63,7 +64,7 @@ class Rehearsal:
 
 def rehearse(engine: "Engine", asked: Rehearsal, stdio: "Stdio") -> "Running":
     """Run ``asked`` in a copy of this machine, which is dropped when it ends or the caller does."""
-    env = {name: value for name, value in asked.env.items() if not name.startswith("DOCKYARD_")}
+    env = {name: value for name, value in asked.env.items() if name not in _PLACES}
     config = ContainerConfig(
         rootfs="/",
         command=asked.argv,
@@ -125,6 +126,7 @@ def _mounts(settings: "Settings") -> tuple[Mount, ...]:
         _mount("/sys", "sysfs", *quiet, "ro"),
         _mount("/sys/fs/cgroup", "cgroup", *quiet, "rw"),
         _mount("/run", "tmpfs", "nosuid", "nodev", "mode=755"),
+        _mount("/run/lock", "tmpfs", *quiet, "mode=1777", "size=5m"),
         # The writable layer of a container inside cannot lie on an overlay.
         *(_mount(path, "tmpfs", "mode=711") for path in roots),
     )

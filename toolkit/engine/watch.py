@@ -11,6 +11,7 @@ A container without a row is one whose caller was killed, and whose row was undo
 had noted anything: it is ended.
 """
 
+import errno
 import json
 import os
 import time
@@ -37,6 +38,8 @@ UNKNOWN_STATUS = 255
 _ID = 64  # digits
 _KILL = 9
 _PAUSE = 0.01
+_ATTEMPTS = 300
+_RACES = (errno.ENOENT, errno.ENOTEMPTY, errno.EBUSY, errno.ENODEV)
 
 
 class Watch:
@@ -107,18 +110,16 @@ class Watch:
         self._end_orphans()
 
     def _end_orphans(self) -> None:
-        """End what has a state directory and no row.
+        """End what has a directory and no row.
 
-        Rows come before state directories and go after them, so the directories are read first.
+        Rows come before directories and go after them, so the directories are read first.
         """
-        try:
-            names = [name for name in os.listdir(self._settings.run_root) if len(name) == _ID]
-        except FileNotFoundError:
-            return
-        for name in set(names) - self._db.ids() if names else ():
-            path = self._settings.state_dir(name)
-            if self._is_ours(name, path):
-                self._kernel.cleanup(path, force=True)
+        kept = set(_ids_in(f"{self._settings.data_root}/containers"))
+        states = set(_ids_in(self._settings.run_root))
+        known = self._db.ids() if kept or states else set()
+        for name in (kept | states) - known:
+            if name in kept or self._is_ours(name, self._settings.state_dir(name)):
+                self.clean(name)
                 remove_tree(self._settings.container_dir(name))
 
     def _is_ours(self, container: str, state_dir: str) -> bool:
@@ -132,6 +133,21 @@ class Watch:
     def _is_over(self, row: "Row") -> bool:
         return row.auto_remove and row.started > 0 and self.state(row.id) is None
 
+    def clean(self, container: str) -> None:
+        """End what is left of a container in the kernel.
+
+        Its shim may be tidying up just then: what it takes away under our hands is no failure.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._kernel.cleanup(self._settings.state_dir(container), force=True)
+            except OSError as error:
+                if error.errno not in _RACES or attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(_PAUSE)
+            else:
+                return
+
     def discard(self, row: "Row") -> None:
         """Take a container away: its processes, what the kernel has of it, its files, its row."""
         path = self._settings.state_dir(row.id)
@@ -140,7 +156,7 @@ class Watch:
             self._kernel.kill(path, _KILL)
             while self.state(row.id) is not None:
                 time.sleep(_PAUSE)
-        self._kernel.cleanup(path, force=True)
+        self.clean(row.id)
         remove_tree(self._settings.container_dir(row.id))
         self._db.delete(row.id)
 
@@ -158,6 +174,13 @@ def _seconds(stamp: str) -> float:
     from datetime import datetime  # noqa: PLC0415 - only where something ended
 
     return datetime.fromisoformat(f"{stamp[:26].rstrip('Z')}+00:00").timestamp()
+
+
+def _ids_in(directory: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(directory) if len(name) == _ID]
+    except FileNotFoundError:
+        return []
 
 
 def _status(row: "Row", state: "State | None") -> str:

@@ -122,6 +122,28 @@ def test_a_caller_killed_at_any_moment_leaves_nothing_half_made(
     wait_for(lambda: not kept(home))
 
 
+def test_a_caller_interrupted_at_any_moment_leaves_nothing(
+    dockyard: Dockyard, entry: tuple[str, ...], home: Path
+) -> None:
+    dockyard("run", "--rm", "host", "true")
+    script = "trap 'exit 0' INT; while :; do sleep 0.05; done"
+    for moment in range(10):
+        words = (*entry, "run", "host", "sh", "-c", script)
+        with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as caller:
+            time.sleep(0.06 + 0.012 * moment)  # before that the interpreter itself starts
+            caller.send_signal(signal.SIGINT)
+            # an interrupt that reaches a shell before its trap is set is lost on pid 1
+            while caller.poll() is None:
+                time.sleep(0.3)
+                caller.send_signal(signal.SIGINT)
+            said = caller.communicate(timeout=20)[1]
+            assert caller.returncode in (0, 130, -signal.SIGINT), said
+    listed = dockyard("ps", "-aq").stdout.split()
+    assert all("Exited" in line for line in dockyard("ps", "-a").stdout.splitlines()[1:])
+    assert not listed or dockyard("rm", *listed).returncode == 0
+    assert kept(home) == []
+
+
 def test_many_at_once_do_not_disturb_each_other(
     dockyard: Dockyard, entry: tuple[str, ...], home: Path
 ) -> None:

@@ -157,10 +157,9 @@ def test_killed_with_its_guard_the_next_command_leaves_nothing(home: Path) -> No
         assert kept(home) == []
 
 
-def test_a_terminated_one_ends_in_order(home: Path) -> None:
+def test_a_terminated_one_ends_at_once(home: Path) -> None:
     with start(home) as process:
         process.terminate()
-        time.sleep(0.3)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        wait_until_gone(home)
+        # killed, or undone where the caller had not yet heard that it runs
+        assert process.wait(timeout=10) in (137, 143)
+        assert kept(home) == []

@@ -1,5 +1,6 @@
 import pytest
 
+from toolkit.cli.terminal import Interrupted
 from toolkit.cli.verb import Call, Flag, Verb, each, perform, read
 from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError
 from toolkit.runtime.client import StartError
@@ -84,7 +85,7 @@ def test_too_many_arguments() -> None:
         read(verb, ["x"])
 
 
-def failing(error: Exception, fault: int = 0) -> int:
+def failing(error: BaseException, fault: int = 0) -> int:
     def fail(call: Call) -> int:
         del call
         raise error
@@ -103,6 +104,7 @@ def failing(error: Exception, fault: int = 0) -> int:
         (PermissionError(1, "no", "/x"), 125, 125),
         (OSError(28, "No space left on device", "/x"), 0, 1),
         (KeyboardInterrupt(), 125, 130),
+        (Interrupted(15), 125, 143),
     ],
 )
 def test_statuses(error: Exception, fault: int, status: int) -> None:

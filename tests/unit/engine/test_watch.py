@@ -149,3 +149,13 @@ def test_a_container_without_a_row_is_ended_if_it_is_ours(
     (path / "request.json").write_text(f'{{"exitFile":"{root}/exit.json"}}')
     open_engine()
     assert (str(path) in runtime.cleaned) is ours
+
+
+def test_what_a_shim_takes_away_meanwhile_is_no_failure(
+    engine: Engine, runtime: FakeRuntime
+) -> None:
+    engine.run(ContainerConfig(image="box", name="box"), NULL)
+    runtime.races = 3
+    engine.remove("box", force=True)
+    assert runtime.races == 0
+    assert engine.list(all=True) == []

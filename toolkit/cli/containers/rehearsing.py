@@ -16,7 +16,7 @@ def _rehearse(call: Call) -> int:
         open_engine(call) as engine,
         Stdio.own(interactive=True) as stdio,
     ):
-        return follow(lambda: rehearse(engine, asked, stdio.fds), interactive=True)
+        return follow(lambda: rehearse(engine, asked, stdio.fds), interactive=True, throw_away=True)
 
 
 REHEARSE = Verb(
