@@ -12,6 +12,7 @@ from toolkit.conformance.drivers.base import Driver, Workshop, with_swap
 from toolkit.conformance.drivers.choice import open_driver, parse
 from toolkit.conformance.machine import BoxError, Machine
 from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from toolkit.ssh.link import Reply
 
 ALL = BoxSpec(
     memory=64 << 20,
@@ -127,6 +128,20 @@ def test_words_for_the_embedded_runtime() -> None:
     assert config["user"] == "1000:1000"
     assert config["image"] == "host"
     assert "user" not in embedded.configure(BoxSpec(), ("true",))
+
+
+def test_a_runtime_without_a_specification_says_so_for_each_container(
+    link: FakeLink, host: HostDoc
+) -> None:
+    def answer(params: Mapping[str, Any]) -> Reply:
+        failed = {"status": 127, "stdout": "", "stderr": "sh: 1: /nosuch: not found\n"}
+        return Reply(result=failed) if " spec " in params["argv"][2] else _ran("")
+
+    link.answers["run"] = answer
+    missing = driver("oci:/nosuch", link, host)
+    for _ in range(2):
+        with pytest.raises(BoxError, match="oci:/nosuch writes no specification: .*not found"):
+            missing.start(BoxSpec(), ("true",))
 
 
 def test_an_oci_runtime_is_started_from_a_bundle(link: FakeLink, host: HostDoc) -> None:

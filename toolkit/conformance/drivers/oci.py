@@ -92,6 +92,7 @@ class Oci:
         if not self._folder:
             self._folder = self._machine.temporary()
             make_root(self._machine, f"{self._folder}/rootfs")
+        if not self._base:
             self._base = self._specification()
         self._count += 1
         box = f"{self._shop.session}-{self._count}"
