@@ -19,6 +19,8 @@ ALL = (cpuset, cpu, memory, pids, devices)
 """In the order of writing: ``devices`` last, since it may forbid the rest to a nested one."""
 
 _FOR_STATISTICS = frozenset({"cpu", "io", "memory", "pids"})
+# A group with processes of its own, and one whose processes made it a group of threads.
+_CROWDED = (errno.EBUSY, errno.EOPNOTSUPP)
 _INIT = "init"
 _TRIES = 8
 
@@ -89,13 +91,26 @@ def enable(directory: str, needed: frozenset[str], *, ours: bool = False) -> Non
     there = set(files.read_or(directory, "cgroup.controllers", "").split())
     done = set(files.read_or(directory, "cgroup.subtree_control", "").split())
     wanted = sorted((needed | _FOR_STATISTICS) & there - done)
-    if not wanted or _write(directory, wanted) is None:
-        return
+    error = _write(directory, wanted) if wanted else None
+    asked = sorted(needed.intersection(wanted))
+    if error and error.errno in _CROWDED:
+        # Not one by one: those that can divide a process's threads would be let through, and the
+        # group be one of threads, below which no container can live.
+        if not asked:
+            return
+        if ours:
+            _move_processes(directory)
+            error = _write(directory, wanted)
+        if error and error.errno in _CROWDED:
+            raise _refused(directory, asked[0], error)
+    if error:
+        _enable_each(directory, wanted, needed)
+
+
+def _enable_each(directory: str, wanted: list[str], needed: frozenset[str]) -> None:
+    """Enable what can be; one that is refused must not keep the others away."""
     for name in wanted:
         error = _write(directory, [name])
-        if error and error.errno == errno.EBUSY and ours and name in needed:
-            _move_processes(directory)
-            error = _write(directory, [name])
         if error and name in needed:
             raise _refused(directory, name, error)
 
@@ -112,7 +127,7 @@ def _write(directory: str, names: list[str]) -> OSError | None:
 def _refused(directory: str, name: str, error: OSError) -> UnsupportedError:
     return UnsupportedError(
         f"the cgroup controller '{name}' cannot be enabled in '{directory}': {error.strerror}",
-        hint=_BUSY_HINT if error.errno == errno.EBUSY else _REFUSED_HINT,
+        hint=_BUSY_HINT if error.errno in _CROWDED else _REFUSED_HINT,
     )
 
 
