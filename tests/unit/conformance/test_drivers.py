@@ -12,7 +12,6 @@ from toolkit.conformance.drivers.base import Driver, Workshop, with_swap
 from toolkit.conformance.drivers.choice import open_driver, parse
 from toolkit.conformance.machine import BoxError, Machine
 from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
-from toolkit.ssh.link import Reply
 
 ALL = BoxSpec(
     memory=64 << 20,
@@ -133,14 +132,14 @@ def test_words_for_the_embedded_runtime() -> None:
 def test_a_runtime_without_a_specification_says_so_for_each_container(
     link: FakeLink, host: HostDoc
 ) -> None:
-    def answer(params: Mapping[str, Any]) -> Reply:
+    def answer(params: Mapping[str, Any]) -> dict[str, Any]:
         failed = {"status": 127, "stdout": "", "stderr": "sh: 1: /nosuch: not found\n"}
-        return Reply(result=failed) if " spec " in params["argv"][2] else _ran("")
+        return failed if " spec " in str(params["argv"]) else _ran("")
 
     link.answers["run"] = answer
     missing = driver("oci:/nosuch", link, host)
     for _ in range(2):
-        with pytest.raises(BoxError, match="oci:/nosuch writes no specification: .*not found"):
+        with pytest.raises(BoxError, match=r"oci:/nosuch writes no specification: .*not found"):
             missing.start(BoxSpec(), ("true",))
 
 
