@@ -25,6 +25,10 @@ class FakeSession:
         self._reader, self._writer = os.pipe()
 
     def started(self) -> int:
+        self._runtime.answers += 1
+        if self._runtime.interrupts:
+            self._runtime.interrupts -= 1
+            raise KeyboardInterrupt
         if self._runtime.failure:
             raise self._runtime.failure
         return os.getpid()
@@ -65,6 +69,8 @@ class FakeRuntime:
         self.killed: list[int] = []
         self.dies_of = {15, 9}
         self.has_shim = True
+        self.interrupts = 0  # how often waiting for a start is interrupted
+        self.answers = 0  # how often somebody waited for one
         self.races = 0  # how often a file vanishes while it is cleaned up
 
     def start(self, request: StartRequest, stdio: Stdio) -> FakeSession:

@@ -295,13 +295,20 @@ class Engine:
 
 
 def _started(session: "Session", container: str, name: str) -> None:
-    """Wait until it runs; a failure calls the container what people call it."""
+    """Wait until it runs; a failure calls the container what people call it.
+
+    Whoever is interrupted hears the answer out first: what is still on its way to run could not be
+    undone.
+    """
     try:
         session.started()
-    except BaseException as error:
+    except ToolkitError as error:
         session.close()
-        if isinstance(error, ToolkitError):
-            error.message = error.message.replace(container, name)
+        error.message = error.message.replace(container, name)
+        raise
+    except BaseException:
+        with closing(session), suppress(ToolkitError):
+            session.started()
         raise
 
 

@@ -251,3 +251,12 @@ def test_user_names_come_from_the_image(engine: Engine, runtime: FakeRuntime) ->
 def test_the_next_engine_sees_the_same(engine: Engine, open_engine: Callable[[], Engine]) -> None:
     made = engine.create(BOX)
     assert open_engine().inspect("box").id == made
+
+
+def test_an_interrupted_start_is_heard_out_and_undone(engine: Engine, runtime: FakeRuntime) -> None:
+    runtime.interrupts = 1
+    with pytest.raises(KeyboardInterrupt):
+        engine.run(BOX, NULL)
+    assert runtime.answers == 2
+    assert engine.list(all=True) == []
+    assert kept(engine.settings) == []
