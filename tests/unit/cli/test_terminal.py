@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from toolkit.cli.terminal import Signals, Stdio, check_terminal, follow
+from toolkit.cli.terminal import Interrupted, Signals, Stdio, check_terminal, follow
 from toolkit.core.errors import InvalidInputError
 
 
@@ -50,6 +50,22 @@ def test_signals_during_the_start_are_kept(process: Process) -> None:
 
     follow(start, interactive=False)
     assert process.told == [signal.SIGUSR1, signal.SIGTERM]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_start_can_be_interrupted(process: Process, number: signal.Signals) -> None:
+    def start() -> Process:
+        os.kill(os.getpid(), number)
+        return process
+
+    with pytest.raises(Interrupted) as caught:
+        follow(start, interactive=False)
+    assert caught.value.number == number
+
+
+def test_what_is_thrown_away_is_killed(process: Process) -> None:
+    follow(lambda: process, interactive=False, throw_away=True)
+    assert process.told == [signal.SIGKILL]
 
 
 def test_a_start_that_fails_gives_the_signals_back(process: Process) -> None:
