@@ -6,34 +6,24 @@ use inside a running event loop: pyroute2's synchronous socket refuses that, so 
 a thread.
 """
 
-import errno
 import ipaddress
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Self
 
 from toolkit.core.errors import (
-    ConflictError,
     InvalidInputError,
     NotFoundError,
-    ToolkitError,
     UnsupportedError,
 )
 from toolkit.net import quick
+from toolkit.net.faults import failure
 from toolkit.net.model import Link, Route
-
-MAX_NAME = 15  # IFNAMSIZ of linux/if.h, without the final NUL
+from toolkit.net.wiring import MAX_NAME
 
 _UP = 1  # IFF_UP of linux/if.h
-_KINDS: dict[int, tuple[type[ToolkitError], str]] = {
-    errno.ENODEV: (NotFoundError, ""),
-    errno.EEXIST: (ConflictError, "see what is there with 'ip address'"),
-    errno.EADDRNOTAVAIL: (NotFoundError, "see what is there with 'ip address'"),
-    errno.EPERM: (ToolkitError, "this needs root (CAP_NET_ADMIN)"),
-    errno.EOPNOTSUPP: (UnsupportedError, "the kernel lacks that kind of link"),
-}
 
 
 class Netlink:
@@ -141,7 +131,7 @@ class Netlink:
             with opened as ip:
                 yield ip
         except NetlinkError as error:
-            raise _ours(error.code, action, name) from None
+            raise failure(error.code, action, name) from None
 
 
 def check_name(name: str) -> None:
@@ -223,9 +213,3 @@ def _link(
         stp=bool(data and data.get("IFLA_BR_STP_STATE")),
         addresses=addresses.get(message["index"], ()),
     )
-
-
-def _ours(code: int, action: str, name: str) -> ToolkitError:
-    make: Callable[..., ToolkitError]
-    make, hint = _KINDS.get(code, (ToolkitError, ""))
-    return make(f"cannot {action} '{name}': {os.strerror(code)}", hint=hint)

@@ -47,6 +47,24 @@ def routes() -> tuple[Route, ...]:
     return (*_routes_v4(_text(f"{PROC}/route")), *_routes_v6(_text(f"{PROC}/ipv6_route")))
 
 
+def addresses(name: str) -> tuple[str, ...]:
+    """The IPv4 addresses of one link, in CIDR notation."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        return tuple(_ipv4(probe).get(name, ()))
+
+
+def kind(name: str) -> str:
+    """What the kernel calls a virtual link, asked of its driver alone; ``""`` for others."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        return _driver(probe, name)
+
+
+def hardware_address(name: str) -> str:
+    """The hardware address of a link."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        return _ask(probe, _GET_HWADDR, name)[2:8].hex(":")
+
+
 def _link(probe: socket.socket, index: int, name: str, addresses: tuple[str, ...]) -> Link | None:
     try:
         (flags,) = struct.unpack_from("H", _ask(probe, _GET_FLAGS, name))
