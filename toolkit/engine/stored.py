@@ -4,12 +4,11 @@ Whatever a start needs is worked out anew from these two, so nothing that change
 (capabilities of the caller, processes to join) is ever kept.
 """
 
-import json
-
 from toolkit.core.record import record
 from toolkit.engine import config as configs
 from toolkit.engine.config import ContainerConfig
 from toolkit.oci.image import Fields, ImageConfig, decode_config, encode_config
+from toolkit.runtime.messages import decode, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def plain(image: "RootImage") -> PlainImage:
 def dump(stored: Stored) -> str:
     """JSON text for the row."""
     image = stored.image
-    return json.dumps(
+    return encode(
         {
             "config": configs.to_data(stored.config),
             "lower": image.lower,
@@ -69,7 +68,7 @@ def dump(stored: Stored) -> str:
 
 def load(text: str) -> Stored:
     """What ``dump`` wrote."""
-    data = json.loads(text)
+    data = decode(text)
     return Stored(
         config=configs.from_data(data["config"], at="state.db"),
         image=PlainImage(

@@ -12,7 +12,6 @@ had noted anything: it is ended.
 """
 
 import errno
-import json
 import os
 import time
 
@@ -22,6 +21,7 @@ from toolkit.engine.model import View
 from toolkit.engine.prepare import remove_tree
 from toolkit.engine.spec import arguments
 from toolkit.engine.stored import load
+from toolkit.runtime.messages import decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ class Watch:
     def _exit(self, container: str) -> "dict[str, Any]":
         path = f"{self._settings.container_dir(container)}/exit.json"
         try:
-            with open(path, "rb") as file:
-                found: dict[str, Any] = json.load(file)
+            with open(path, encoding="utf-8") as file:
+                found: dict[str, Any] = decode(file.read())
         except (FileNotFoundError, ValueError):  # never ended, or torn by a power cut
             return {}
         return found
