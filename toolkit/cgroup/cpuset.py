@@ -24,6 +24,12 @@ def v2(limits: Limits) -> tuple[Write, ...]:
     return tuple(steps)
 
 
+def inherit_if_empty(directory: str) -> None:
+    """``inherit`` for a v1 group that another process may just have made."""
+    if not files.read_or(directory, "cpuset.mems", "gone").strip():
+        inherit(directory)
+
+
 def inherit(directory: str) -> None:
     """Give a new v1 group what its parent has: it starts empty, and an empty one takes nobody."""
     parent = os.path.dirname(directory)

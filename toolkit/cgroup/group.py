@@ -303,6 +303,8 @@ def _make_one(hierarchy: Hierarchy, directory: str, *, leaf: bool, undo: ExitSta
                 f"the cgroup '{directory}' has processes of another container",
                 hint="choose another name or another cgroup parent",
             ) from None
+        if "cpuset" in hierarchy.controllers:
+            cpuset.inherit_if_empty(directory)  # who made it may not have come to that yet
         return
     undo.callback(_remove_if_empty, directory)
     if not leaf:

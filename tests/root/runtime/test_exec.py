@@ -122,7 +122,7 @@ def test_every_process_of_the_group_can_be_signalled(boxes: Boxes) -> None:
     entered: Running = boxes.exec(request, ["sleep", "60"])
     entered.started()
     kill(request.state_dir, signal.SIGTERM, all=True)
-    assert entered.finish().status == 143
+    assert entered.finish().status in (137, 143)  # pid 1 may end before the signal has ended it
     assert box.finish().status == 3
 
 
