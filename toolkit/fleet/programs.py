@@ -95,7 +95,7 @@ def _wait(
         out, err = child.communicate(timeout=timeout)
     except BaseException as error:
         os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+        child.communicate()  # closes the pipes too
         if isinstance(error, subprocess.TimeoutExpired):
             raise UnavailableError(f"'{' '.join(argv)}' did not end within {timeout:g} s") from None
         raise

@@ -33,13 +33,13 @@ def box_of(wanted: str, programs: Programs) -> tuple[str, str]:
 
     ``wanted`` is a file, ``debian12`` or ``debian12/podman``.
     """
-    if os.sep in wanted and os.path.isfile(wanted):
+    if wanted.endswith(".box") or wanted.startswith(("/", "./", "../")):
+        if not os.path.isfile(wanted):
+            raise NotFoundError(f"no such box: '{wanted}'", hint="vagrant/box builds one")
         return os.path.abspath(wanted), "fresh"
     suite, _, role = wanted.partition("/")
     role = role or "fresh"
     if suite not in SUITES or role not in ROLES:
-        if wanted.endswith(".box") or wanted.startswith("/"):
-            raise NotFoundError(f"no such box: '{wanted}'", hint="vagrant/box builds one")
         hint = did_you_mean(suite, SUITES) or f"one of {', '.join(SUITES)}, or a file"
         raise InvalidInputError(f"'{wanted}' is no box", hint=hint)
     argv = (f"{shipped('vagrant')}/box", "--suite", SUITES[suite], "--role", role)
@@ -49,14 +49,14 @@ def box_of(wanted: str, programs: Programs) -> tuple[str, str]:
 
 def driver_of(box: str, programs: Programs, folder: str) -> str:
     """``kvm`` where a guest really boots under it, else ``qemu``; tried with the box's kernel."""
-    kernel = f"{folder}/vmlinuz"
-    with open(kernel, "wb"):
-        pass
     programs.run(("tar", "-C", folder, "-xzf", box, "vmlinuz"), Wish(ok=()))
+    kernel = f"{folder}/vmlinuz"
+    own = (kernel,) if os.path.exists(kernel) else ()  # a box with a boot loader: one of /boot's
     try:
-        return programs.run((f"{shipped('vagrant')}/driver", kernel)).stdout.strip()
+        return programs.run((f"{shipped('vagrant')}/driver", *own)).stdout.strip()
     finally:
-        os.unlink(kernel)
+        for path in own:
+            os.unlink(path)
 
 
 def logins(ssh_config: str) -> tuple[Login, ...]:
