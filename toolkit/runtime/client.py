@@ -198,7 +198,8 @@ class Session:
                 raise
 
     def _receive(self) -> None:
-        message, fds = messages.receive(self._socket)
+        """The next event. It is taken away once it is noted: a signal handler may raise here."""
+        message, fds = messages.peek(self._socket)
         if message is None:
             raise UnavailableError(
                 f"{self._failing}: its shim is gone",
@@ -215,6 +216,7 @@ class Session:
             self._exit = {key: message.get(key) for key in ("status", "oom", "finished")}
         self._held = message["event"] == "held"
         self._pid = message.get("pid", self._pid)
+        messages.drop(self._socket)
 
 
 def connect_shim(state_dir: str) -> Session:

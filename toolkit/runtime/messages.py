@@ -141,10 +141,24 @@ def receive(sock: Socket) -> tuple[dict[str, Any] | None, list[int]]:
     return (decode(data.decode()) if data else None), fds
 
 
-def receive_bytes(sock: Socket) -> tuple[bytes, list[int]]:
+def peek(sock: Socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """Like ``receive``, but the message stays the next one until ``drop``.
+
+    For whom a signal handler may interrupt by raising: what was received would be lost.
+    """
+    data, fds = receive_bytes(sock, flags=_socket.MSG_PEEK)
+    return (decode(data.decode()) if data else None), fds
+
+
+def drop(sock: Socket) -> None:
+    """Take the next message away, unread; its descriptors are closed."""
+    sock.recv(1)
+
+
+def receive_bytes(sock: Socket, *, flags: int = 0) -> tuple[bytes, list[int]]:
     """The next message as bytes, ``b""`` at the end."""
     space = _socket.CMSG_SPACE(_MAX_DESCRIPTORS * _INT)
-    wanted = (INLINE + 1, space, _socket.MSG_CMSG_CLOEXEC)
+    wanted = (INLINE + 1, space, _socket.MSG_CMSG_CLOEXEC | flags)
     try:
         data, beside, *_ = sock.recvmsg(*wanted)
     except ConnectionResetError:

@@ -100,3 +100,16 @@ def test_what_cannot_be_said_in_json_is_refused() -> None:
     for value in (object(), b"x", float("nan")):
         with pytest.raises((TypeError, ValueError)):
             messages.encode({"value": value})
+
+
+def test_a_message_that_is_peeked_at_stays(pair: Pair) -> None:
+    messages.send(pair[0], {"number": 1}, (pair[0].fileno(),))
+    messages.send(pair[0], {"number": 2})
+    for _ in range(2):
+        message, (arrived,) = messages.peek(pair[1])
+        assert message == {"number": 1}
+        os.close(arrived)
+    messages.drop(pair[1])
+    assert messages.receive(pair[1])[0] == {"number": 2}
+    pair[0].close()
+    assert messages.peek(pair[1]) == (None, [])
