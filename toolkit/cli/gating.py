@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -47,12 +48,16 @@ class GateError(ToolkitError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gate:
-    """What is asked for; empty ``runtimes`` are the embedded one and what the playbook installs."""
+    """What is asked for; empty ``runtimes`` are the embedded one and what the playbook installs.
+
+    ``expression`` leaves only those checks whose id or name matches, as pytest's ``-k``.
+    """
 
     plan: Plan
     playbook: str
     runtimes: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    expression: str = ""
     junit: str = ""
     keep: bool = False
 
@@ -128,8 +133,8 @@ def _steps(gate: Gate, boxes: Boxes, playbook: Playbook, phases: Phases, up: lis
     fleet = phases.run("up", lambda: boxes.up(gate.plan, box), _told_up)
     up.append(fleet)
     inventory = load_inventory(fleet.inventory)
-    options = LinkOptions(become="root", connect_timeout=SLOW_CONNECT_SECONDS)
-    with Sessions(inventory, options) as sessions:
+    patient = LinkOptions(become="root", connect_timeout=SLOW_CONNECT_SECONDS)
+    with Sessions(inventory, patient) as sessions:
         wish = Wish(mode={"run": new_run_id()}, extra=extra_of(gate, playbook))
 
         def apply() -> Mapping[str, Recap]:
@@ -146,7 +151,13 @@ def _steps(gate: Gate, boxes: Boxes, playbook: Playbook, phases: Phases, up: lis
             "runtimes", lambda: found_runtimes(sessions, names), ", ".join
         )
         links = {name: partial(sessions.link, name) for name in names}
-        phases.run("check", lambda: _checked(runtimes, links, boxes.folder), str)
+        options = Options(
+            runtimes=runtimes,
+            expression=gate.expression,
+            junit=f"{boxes.folder}/check.xml",
+            json=f"{boxes.folder}/check.json",
+        )
+        phases.run("check", lambda: _checked(options, links))
 
 
 def extra_of(gate: Gate, playbook: Playbook) -> dict[str, Any]:
@@ -184,20 +195,21 @@ def found_runtimes(sessions: Sessions, hosts: tuple[str, ...]) -> tuple[str, ...
     return ("embedded", *(f"oci:{path}" for path in sorted(there)))
 
 
-def _checked(runtimes: tuple[str, ...], links: Mapping[str, Any], folder: str) -> str:
+def _checked(options: Options, links: Mapping[str, Any]) -> str:
     """Run the checks; the counts of verdicts."""
-    lines = Path(folder) / "check.json"
+    lines = Path(options.json)
     lines.unlink(missing_ok=True)
-    options = Options(runtimes=runtimes, junit=f"{folder}/check.xml", json=str(lines))
     status = run_checks(options, links, console=console())
-    results = [json.loads(line) for line in lines.read_text().splitlines()]
+    results = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
     count = Counter(result["verdict"] for result in results)
-    told = ", ".join(f"{count[name]} {name}" for name in count)
+    told = ", ".join(f"{number} {verdict}" for verdict, number in count.items())
     if status:
         error = GateError(f"not every check holds: {told}")
         error.exit_status = status
         raise error
-    return f"{', '.join(runtimes)}: {told}"
+    if not count["pass"]:
+        raise GateError("no check had anything to judge")
+    return f"{', '.join(options.runtimes)}: {told}"
 
 
 def _down(gate: Gate, boxes: Boxes, phases: Phases) -> None:
@@ -215,24 +227,28 @@ def _ended_by_signals() -> Iterator[None]:
     def end(number: int, _: object) -> None:
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
+    with _handled((signal.SIGTERM, signal.SIGHUP), end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
 def _deaf() -> Iterator[None]:
     """Nothing may interrupt the taking down: what is left then, nobody would look for."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    with _handled((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handled(numbers: tuple[signal.Signals, ...], handler: Any) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are none of this thread's business
+        return
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 def _told_up(fleet: Fleet) -> str:

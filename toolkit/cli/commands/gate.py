@@ -25,6 +25,7 @@ WORLD = "DOCKYARD_WORLD"
 @click.option("--playbook", metavar="FILE", help="Default: the container host that ships with us.")
 @click.option("--runtime", "runtimes", multiple=True, metavar="R", help="As for check.")
 @click.option("-e", "--extra-vars", multiple=True, metavar="K=V|@FILE", help="As for apply.")
+@click.option("-k", "expression", default="", metavar="EXPR", help="As for check.")
 @click.option("--memory", default=768, type=click.IntRange(256), help="MiB a machine.")
 @click.option("--cpus", default=1, type=click.IntRange(1), help="Processors a machine.")
 @click.option("--snapshot", is_flag=True, help="Keep booted machines for the next gate.")
@@ -74,6 +75,7 @@ def _gate(flags: dict[str, Any], boxes: Boxes) -> int:
         playbook=flags["playbook"] or f"{shipped('playbooks')}/container-host.yml",
         runtimes=flags["runtimes"],
         extra=extra_variables(flags["extra_vars"]),
+        expression=flags["expression"],
         junit=flags["junit"],
         keep=flags["keep"],
     )
