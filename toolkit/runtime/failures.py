@@ -11,6 +11,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+DIED_EARLY: dict[str, Any] = {
+    "stage": "start",
+    "text": "the process ended before its program ran",
+    "hint": "was it killed, or out of memory? see the kernel's log",
+    "errno": 0,
+    "path": "",
+    "status": 125,
+}
+"""For a process that said nothing."""
+
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _FAILED = 125

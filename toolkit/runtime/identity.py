@@ -42,6 +42,9 @@ _UNLIMITED = 2**64 - 1
 _IO_CLASSES = {"IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3}
 _SIGNALS = range(1, 32)
 _MOST_CAPABILITIES = 64
+_ANY_EXECUTE = 0o111
+# podman tells a missing program from other failures by these words.
+_NOWHERE = "exec: executable file not found in $PATH"
 
 
 @record
@@ -194,9 +197,40 @@ def default_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def close_others() -> None:
-    """Nothing but stdio outlives the exec."""
-    close_range(3, flags=CloseRangeFlag.CLOEXEC)
+def close_others(first: int = 3) -> None:
+    """Nothing but stdio, and what the caller preserves below ``first``, outlives the exec."""
+    close_range(first, flags=CloseRangeFlag.CLOEXEC)
+
+
+def locate(process: Process) -> None:
+    """Raise what ``execute`` would where the program is missing or no executable file."""
+    name = process.args[0]
+    if "/" in name:
+        _check_executable(os.path.join(process.cwd, name))
+        return None
+    denied: OSError | None = None
+    for folder in _search(process):
+        try:
+            return _check_executable(os.path.join(process.cwd, folder, name))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except PermissionError as error:
+            denied = error
+    raise denied or FileNotFoundError(errno.ENOENT, _NOWHERE, name)
+
+
+def _check_executable(path: str) -> None:
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise OSError(error.errno, f"exec: {os.strerror(error.errno or 0)}", path) from None
+    if not stat.S_ISREG(status.st_mode) or not status.st_mode & _ANY_EXECUTE:
+        raise PermissionError(errno.EACCES, f"exec: {os.strerror(errno.EACCES)}", path)
+
+
+def _search(process: Process) -> list[str]:
+    env = dict(entry.split("=", 1) for entry in process.env)
+    return [folder or "." for folder in env.get("PATH", DEFAULT_PATH).split(":")]
 
 
 def execute(process: Process) -> NoReturn:
@@ -206,16 +240,14 @@ def execute(process: Process) -> NoReturn:
     if "/" in name:
         _try(name, process.args, env)
     denied: OSError | None = None
-    for folder in env.get("PATH", DEFAULT_PATH).split(":"):
+    for folder in _search(process):
         try:
-            _try(f"{folder or '.'}/{name}", process.args, env)
+            _try(f"{folder}/{name}", process.args, env)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except PermissionError as error:
             denied = error
-    if denied is not None:
-        raise denied
-    raise FileNotFoundError(errno.ENOENT, "exec: not found in PATH", name)
+    raise denied or FileNotFoundError(errno.ENOENT, _NOWHERE, name)
 
 
 def _try(path: str, args: tuple[str, ...], env: dict[str, str]) -> NoReturn:

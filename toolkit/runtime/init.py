@@ -13,7 +13,7 @@ import signal
 
 from toolkit.cgroup.group import enter
 from toolkit.core.errors import InvalidInputError, ToolkitError
-from toolkit.core.record import record
+from toolkit.core.record import record, replace
 from toolkit.linux.mounts import MountFlag, mount
 from toolkit.linux.process import (
     join_session_keyring,
@@ -23,12 +23,11 @@ from toolkit.linux.process import (
     set_name,
     set_pdeathsig,
 )
-from toolkit.runtime import identity, joins, messages, terminal
+from toolkit.runtime import gate, hooks, identity, joins, messages, terminal
 from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.descriptors import keep_only
 from toolkit.runtime.failures import describe
 from toolkit.runtime.plan import plan
-from toolkit.runtime.rehearse import rehearse
 from toolkit.runtime.request import StartRequest, from_data
 from toolkit.runtime.root import bind_root, overlay_root
 from toolkit.runtime.steps import Steps
@@ -57,11 +56,17 @@ _PROPAGATION = {
 
 @record
 class Hatchling:
-    """What an init knows from its fork on: the namespaces ``made`` for it, its request if any."""
+    """What an init knows from its fork on: the namespaces ``made`` for it, its request if any.
+
+    Without a shim: ``listener`` is where whoever starts the container will call, and ``preserve``
+    says how many of the caller's descriptors, from 3 on, the program inherits.
+    """
 
     made: NamespaceFlag
     faults: bool
     request: StartRequest | None = None
+    listener: Socket | None = None
+    preserve: int = 0
 
 
 @record
@@ -70,13 +75,13 @@ class Order:
 
     request: StartRequest
     link: Socket
-    made: NamespaceFlag
+    hatchling: Hatchling
     steps: Steps
 
 
 @record
 class Last:
-    """What is left to become: ``own`` gives the user its stdio."""
+    """What is left to become: ``own`` gives the user its stdio; ``preserve``: see ``Hatchling``."""
 
     process: Process
     stdio: tuple[int, int, int]
@@ -84,6 +89,7 @@ class Last:
     link: Socket
     own: bool
     steps: Steps
+    preserve: int = 0
 
 
 def run(link: Socket, hatchling: Hatchling) -> NoReturn:
@@ -91,9 +97,12 @@ def run(link: Socket, hatchling: Hatchling) -> NoReturn:
     steps = Steps()
     try:
         steps.enter("privacy")
-        become_private((link.fileno(),))
+        become_private(_kept(link, hatchling))
         joins.make_namespaces(hatchling.made)
         if hatchling.request is None:
+            # Imported by the launcher; whoever makes one container alone does without.
+            from toolkit.runtime.rehearse import rehearse  # noqa: PLC0415 - as said
+
             rehearse()
         request = hatchling.request or _read_request(link)
         set_name("dockyard-init")
@@ -102,7 +111,7 @@ def run(link: Socket, hatchling: Hatchling) -> NoReturn:
             Order(
                 request=request,
                 link=link,
-                made=hatchling.made,
+                hatchling=hatchling,
                 steps=steps,
             )
         )
@@ -110,6 +119,12 @@ def run(link: Socket, hatchling: Hatchling) -> NoReturn:
         report(link, steps, error)
     finally:
         os._exit(_FAILED)
+
+
+def _kept(link: Socket, hatchling: Hatchling) -> tuple[int, ...]:
+    """The descriptors that an init needs, or is to hand on."""
+    listening = () if hatchling.listener is None else (hatchling.listener.fileno(),)
+    return (link.fileno(), *listening, *range(_STDIO, _STDIO + hatchling.preserve))
 
 
 def _read_request(link: Socket) -> StartRequest:
@@ -164,7 +179,7 @@ def _become(order: Order) -> NoReturn:
     steps.enter("privacy")
     todo = plan(spec, cgroup_steps(spec))
     steps.enter("namespaces")
-    joins.enter_namespaces(spec, made=order.made)
+    joins.enter_namespaces(spec, made=order.hatchling.made)
     steps.enter("root")
     given = _receive_stdio(order.link)
     root = _root(request)
@@ -174,22 +189,61 @@ def _become(order: Order) -> NoReturn:
     steps.enter("host name")
     _name_host(spec)
     steps.enter("process")
-    prepare(process)
+    prepare(process, keyring=request.new_keyring)
+    steps.enter("hooks")
+    state = _run_hooks(order)
     steps.enter("pivot")
     root.enter()
     _set_propagation(spec)
     if request.hold:
-        messages.send(order.link, {"ready": True})
-        wait_for(order.link, "begin")
+        order, state = _hold(order, process, state)
+    _start_hooks(order, process, group.program, state)
     finish(
         Last(
             process=process,
             stdio=stdio,
             program=group.program,
             link=order.link,
-            own=process.terminal or not request.passthrough,
+            own=process.terminal or not request.passthrough or bool(request.bundle),
             steps=steps,
+            preserve=order.hatchling.preserve,
         )
+    )
+
+
+def _run_hooks(order: Order) -> dict[str, Any]:
+    """Let the maker run its hooks, then run those that belong here; the state for later ones."""
+    spec = order.request.spec
+    if not hooks.of_init(spec):
+        return {}
+    messages.send(order.link, {"hooks": True})
+    state: dict[str, Any] = wait_for(order.link, "state")["state"]
+    hooks.run(spec, "createContainer", state)
+    return state
+
+
+def _hold(order: Order, process: Process, state: dict[str, Any]) -> tuple[Order, dict[str, Any]]:
+    """Wait until somebody starts the container; the order with the line to that one."""
+    listener = order.hatchling.listener
+    if listener is not None:
+        order.steps.enter("exec")
+        identity.locate(process)  # whoever creates it shall hear that the program is missing
+    messages.send(order.link, {"ready": True})
+    if listener is None:
+        wait_for(order.link, "begin")
+        return order, state
+    wait_for(order.link, "leave")
+    return replace(order, link=gate.wait(order.link, listener)), {**state, "status": "created"}
+
+
+def _start_hooks(order: Order, process: Process, program: bytes, state: dict[str, Any]) -> None:
+    """Hooks of the image's own: with no more rights than the container's process."""
+    order.steps.enter("start hooks")
+    hooks.run(
+        order.request.spec,
+        "startContainer",
+        state,
+        become=lambda: identity.assume(process, program),
     )
 
 
@@ -218,13 +272,14 @@ def wait_for(link: Socket, word: str) -> dict[str, Any]:
     return message
 
 
-def prepare(process: Process) -> None:
-    """What needs the host's ``/proc`` or its privileges."""
+def prepare(process: Process, *, keyring: bool = True) -> None:
+    """What needs the host's ``/proc`` or its privileges; with a new session keyring."""
     identity.set_limits(process.rlimits)
     if process.oom_score_adj is not None:
         identity.set_oom_score(process.oom_score_adj)
     identity.set_io_priority(process)
-    _leave_session_keyring()
+    if keyring:
+        _leave_session_keyring()
 
 
 def _leave_session_keyring() -> None:
@@ -248,7 +303,7 @@ def finish(last: Last) -> NoReturn:
         os.dup2(fd, number)
     if last.own:
         identity.own_stdio(process.user.uid)
-    identity.close_others()
+    identity.close_others(_STDIO + last.preserve)
     steps.enter("identity")
     identity.enter_directory(process.cwd)
     messages.send(last.link, {"final": True})  # a filter may forbid it from here on

@@ -16,6 +16,7 @@ import signal
 from toolkit.core.record import record
 from toolkit.linux.process import pidfd_open, pidfd_send_signal
 from toolkit.runtime import messages, terminal
+from toolkit.runtime.failures import DIED_EARLY
 from toolkit.runtime.keeper import keep
 from toolkit.runtime.relay import Relay
 
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from toolkit.runtime.messages import Socket
-
-_DIED_EARLY = {
-    "stage": "start",
-    "text": "the process ended before its program ran",
-    "hint": "was it killed, or out of memory? see the kernel's log",
-    "errno": 0,
-    "path": "",
-    "status": 125,
-}
 
 
 @record
@@ -131,7 +123,7 @@ class Monitor:
                 self.on_running()
                 self._announce("started")
             elif self.failure is None:
-                self.failure = _DIED_EARLY
+                self.failure = dict(DIED_EARLY)
         elif "terminal" in message:
             self._take_terminal(fds[0])
         elif "ready" in message:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.request import StartRequest
 
+NONE = NamespaceFlag.NONE
 READY_MADE = NamespaceFlag.NETWORK | NamespaceFlag.IPC | NamespaceFlag.UTS
 _NAMES = ("pid", "network", "ipc", "uts")
 
@@ -45,7 +46,13 @@ def build(*, faults: bool) -> Nest:
 def build_for(request: StartRequest, *, faults: bool, cgroup_fd: int = -1) -> Nest:
     """A nest for this request alone; born in the v2 group ``cgroup_fd``, if there is one."""
     known = init.Hatchling(made=NamespaceFlag.NONE, faults=faults, request=request)
-    return _fork(request.spec, known, cgroup_fd if cgroup_fd >= 0 else None)
+    return hatch(known, cgroup_fd)
+
+
+def hatch(known: init.Hatchling, cgroup_fd: int = -1) -> Nest:
+    """A nest for one who knows its request from the fork on."""
+    assert known.request is not None
+    return _fork(known.request.spec, known, cgroup_fd if cgroup_fd >= 0 else None)
 
 
 def suits(spec: Spec) -> bool:

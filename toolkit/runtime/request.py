@@ -36,6 +36,8 @@ class StartRequest:
     ``state_dir`` there too for a container that leaves nothing.
     With ``passthrough`` the client's descriptors become the container's own; otherwise the shim
     relays them. ``hold`` makes the container and waits for ``begin`` before its program runs.
+    ``bundle`` is the OCI bundle that the container was made of, if any; without ``new_keyring`` it
+    shares its caller's session keyring.
     ``fault`` names a step that shall fail; only a launcher started for tests honours it.
     """
 
@@ -49,6 +51,8 @@ class StartRequest:
     remove: tuple[str, ...] = ()
     passthrough: bool = False
     hold: bool = False
+    bundle: str = ""
+    new_keyring: bool = True
     fault: str = ""
 
 

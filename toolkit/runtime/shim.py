@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 
-from toolkit.core.errors import ConflictError
+from toolkit.core.errors import ConflictError, UnsupportedError
 from toolkit.core.record import record, replace
 from toolkit.runtime import groups, messages, nest, states
 from toolkit.runtime.descriptors import shared_pipe
@@ -140,6 +140,8 @@ class Shim:
         """Refuse what cannot be done; the compiled filter."""
         self._steps.enter("request")
         check_support(self._request.spec)
+        if self._request.spec.hooks is not None:
+            raise UnsupportedError("hooks are run for OCI bundles only")
         if self._request.spec.linux.seccomp is None:
             return b""
         # The launcher imports it beforehand, but only after it has made its first spare.

@@ -55,6 +55,7 @@ class State:
     shim_started: int = 0
     cgroup: Mapping[str, str]
     created: str = ""
+    bundle: str = ""
 
 
 def check_move(name: str, now: str, then: str) -> None:

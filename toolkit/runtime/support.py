@@ -40,7 +40,6 @@ def check_support(spec: Spec) -> None:
 def _ignored(spec: Spec) -> dict[str, object]:
     process, linux = spec.process, spec.linux
     found: dict[str, object] = {
-        "hooks": spec.hooks,
         "linux.uidMappings": linux.uid_mappings,
         "linux.gidMappings": linux.gid_mappings,
         "linux.mountLabel": linux.mount_label,

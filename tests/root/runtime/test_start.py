@@ -65,7 +65,7 @@ def test_term_reaches_a_handler(boxes: Boxes) -> None:
 @pytest.mark.parametrize(
     ("args", "status", "said"),
     [
-        (["nonsense"], 127, "not found in PATH"),
+        (["nonsense"], 127, r"not found in \$PATH"),
         (["/no/such/file"], 127, "No such file"),
         (["/etc"], 126, "Permission denied"),
         (["/tmp/plain"], 126, "Permission denied"),

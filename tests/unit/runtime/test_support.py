@@ -5,8 +5,6 @@ import pytest
 from toolkit.core.errors import InvalidInputError, UnsupportedError
 from toolkit.core.record import replace
 from toolkit.oci.spec import (
-    Hook,
-    Hooks,
     IdMapping,
     Linux,
     Namespace,
@@ -60,7 +58,6 @@ def test_the_host_is_not_renamed(name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"hooks": Hooks(poststop=(Hook(path="/x"),))}, "hooks"),
         ({"process": Process(cwd="/", apparmor_profile="x")}, "process.apparmorProfile"),
         ({"process": Process(cwd="/", selinux_label="x")}, "process.selinuxLabel"),
         ({"process": Process(cwd="/", scheduler=Scheduler(policy="x"))}, "process.scheduler"),

@@ -1,0 +1,89 @@
+"""Where a created container waits to be started, when no shim stands beside it.
+
+The init listens on a socket in its state directory. Whoever starts the container renames the
+socket first, which only one can, and calls there; the line then carries what became of the start:
+``final``, an ``error``, and the end of file that means the program runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from toolkit.core.errors import ConflictError, UnavailableError
+from toolkit.linux.process import set_pdeathsig
+from toolkit.runtime import messages
+from toolkit.runtime.failures import DIED_EARLY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
+
+    from toolkit.runtime.messages import Socket
+
+_CLOSED, _OPEN = "start.sock", "started.sock"
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+
+def build(state_dir: str) -> Socket:
+    """The gate of a container that is being made."""
+    return messages.listen(f"{state_dir}/{_CLOSED}")
+
+
+def wait(maker: Socket, listener: Socket) -> Socket:
+    """For the init: let the maker end, and wait for whoever starts; the line to that one.
+
+    A process that is the first of its pid namespace dies of a signal only if it handles it.
+    """
+    set_pdeathsig(0)
+    for number in _ENDING:
+        signal.signal(number, _end)
+    maker.close()
+    while True:
+        fd, _ = listener._accept()  # type: ignore[attr-defined] # typeshed leaves the C half out
+        link = messages.from_fd(fd)
+        message, _ = messages.receive(link)
+        if message is not None and "begin" in message:
+            break
+        link.close()  # it was killed before it had asked
+    listener.close()
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_DFL)
+    return link
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    os._exit(128 + number)
+
+
+def open_for(name: str, state_dir: str) -> dict[str, Any]:
+    """Start the container behind the gate; the failure as ``failures`` has it, empty for none.
+
+    ``ConflictError`` where somebody has started it before.
+    """
+    try:
+        os.rename(f"{state_dir}/{_CLOSED}", f"{state_dir}/{_OPEN}")
+    except FileNotFoundError:
+        raise ConflictError(f"container '{name}' is started already") from None
+    try:
+        link = messages.connect(f"{state_dir}/{_OPEN}")
+        messages.send(link, {"begin": True})
+    except OSError as error:
+        raise UnavailableError(f"container '{name}' does not answer: {error.strerror}") from None
+    return outcome(link)
+
+
+def outcome(link: Socket) -> dict[str, Any]:
+    """Listen to an init until its program runs (``{}``) or it has told why not."""
+    final = False
+    while True:
+        message, fds = messages.receive(link)
+        for fd in fds:
+            os.close(fd)
+        if message is None:
+            return {} if final else dict(DIED_EARLY)
+        final = final or "final" in message
+        if "error" in message:
+            failure: dict[str, Any] = message["error"]
+            return failure

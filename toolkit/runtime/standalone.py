@@ -1,0 +1,250 @@
+"""A container without a shim: whoever called for it waits for its process (OCI's way).
+
+The init is a child of this process. When this process ends, the kernel hands the init on to the
+nearest ancestor that takes orphans in, as conmon and containerd's shim do; they get its exit
+status, and ``client.cleanup`` undoes the rest when they ask for it. Until then each thing made
+registers its undoing, so a failure at any step leaves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+from toolkit.core.errors import ConflictError, ToolkitError
+from toolkit.core.record import record, replace
+from toolkit.runtime import gate, groups, hooks, messages, nest, states
+from toolkit.runtime.failures import DIED_EARLY, sentence
+from toolkit.runtime.init import Hatchling
+from toolkit.runtime.logfile import timestamp
+from toolkit.runtime.request import to_data
+from toolkit.runtime.support import check_support
+from toolkit.runtime.trees import put, remove_tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from toolkit.cgroup.group import Cgroup
+    from toolkit.runtime.messages import Socket
+    from toolkit.runtime.nest import Nest
+    from toolkit.runtime.request import StartRequest
+    from toolkit.runtime.states import State
+
+
+class StandaloneError(ToolkitError):
+    """A container that did not come to run its program; ``status`` is ``StartError``'s."""
+
+    def __init__(self, failing: str, failure: Mapping[str, Any]) -> None:
+        super().__init__(f"{failing}: {sentence(dict(failure))}", hint=str(failure["hint"]))
+        self.status = int(failure["status"])
+
+
+@record
+class Call:
+    """A container as its caller wants it.
+
+    ``preserve`` counts the caller's descriptors from 3 on that the program inherits;
+    ``take_terminal`` gets the terminal's master, and owns it.
+    """
+
+    request: StartRequest
+    stdio: tuple[int, int, int] = (0, 1, 2)
+    preserve: int = 0
+    take_terminal: Callable[[int], None] = os.close
+
+
+def oci_state(request: StartRequest, state: State) -> dict[str, Any]:
+    """The state as runtime.md "State" has it, and as hooks get it."""
+    told: dict[str, Any] = {
+        "ociVersion": request.spec.oci_version,
+        "id": state.id,
+        "status": state.status,
+        "bundle": request.bundle,
+    }
+    if state.pid:
+        told["pid"] = state.pid
+    if request.spec.annotations:
+        told["annotations"] = dict(request.spec.annotations)
+    return told
+
+
+class Standalone:
+    """Makes one container; ``pid`` is its init's, ``warnings`` are of hooks after a failure."""
+
+    def __init__(self, call: Call) -> None:
+        self.pid = 0
+        self.warnings: list[ToolkitError] = []
+        self._call = call
+        self._request = call.request
+        self._failing = f"container '{call.request.id}' cannot start"
+        self._state = states.State(
+            id=call.request.id,
+            status=states.CREATING,
+            pid=0,
+            cgroup={},
+            created=timestamp(),
+            bundle=call.request.bundle,
+        )
+
+    def wait(self) -> int:
+        """The exit status; 128+n for a death by signal n."""
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return code if code >= 0 else 128 - code
+
+    def make(self, note: Callable[[int], None]) -> None:
+        """Make it and leave it waiting at its gate (``hold``), or have its program run.
+
+        ``note`` hears its pid while all can still be undone.
+        """
+        try:
+            self._make(note)
+        except (ToolkitError, OSError):
+            if self.pid:  # the life-cycle goes on where a container has ended
+                ended = replace(self._state, status=states.STOPPED, pid=0)
+                told = oci_state(self._request, ended)
+                hooks.run_all(self._request.spec, "poststop", told, self.warnings.append)
+            raise
+
+    def _make(self, note: Callable[[int], None]) -> None:
+        request = self._request
+        program = self._check()
+        with ExitStack() as undo:
+            self._make_state_dir(undo)
+            if program:
+                put(f"{request.state_dir}/seccomp.bpf", program)
+            listener = gate.build(request.state_dir) if request.hold else None
+            made, group = self._hatch(undo, listener)
+            told = {"cgroup": group.paths, "filter": program.hex()}
+            made.tell(messages.encode(told).encode())
+            self._note(states.CREATING)
+            self._listen(made.link)
+            self._note(states.CREATED if request.hold else states.RUNNING)
+            note(self.pid)
+            if request.hold:
+                self._leave(made)
+            else:
+                hooks.run(request.spec, "poststart", oci_state(request, self._state))
+            undo.pop_all()
+
+    def _check(self) -> bytes:
+        spec = self._request.spec
+        check_support(spec)
+        groups.limits(spec.linux.resources).check()
+        if spec.linux.seccomp is None:
+            return b""
+        from toolkit.runtime.filters import filter_program  # noqa: PLC0415 - imports json
+
+        return filter_program(self._request)
+
+    def _make_state_dir(self, undo: ExitStack) -> None:
+        path = self._request.state_dir
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            raise ConflictError(
+                f"container '{self._request.id}' exists already",
+                hint="delete it, or choose another id",
+            ) from None
+        undo.callback(remove_tree, path)
+        states.write_request(path, messages.encode(to_data(self._request)).encode())
+
+    def _hatch(self, undo: ExitStack, listener: Socket | None) -> tuple[Nest, Cgroup]:
+        """The init and its cgroup: on v2 the group first, so that the init is born in it."""
+        if groups.layout().kind == "v2":
+            group = self._make_group(undo)
+            made = self._fork(listener, group)
+            undo.callback(self._end)
+        else:
+            made = self._fork(listener, None)
+            try:
+                group = self._make_group(undo)
+            finally:
+                undo.callback(self._end)
+        if listener is not None:
+            listener.close()
+        return made, group
+
+    def _make_group(self, undo: ExitStack) -> Cgroup:
+        group = groups.make(self._request)
+        undo.callback(group.remove)
+        self._state = replace(self._state, cgroup=dict(group.paths))
+        return group
+
+    def _fork(self, listener: Socket | None, group: Cgroup | None) -> Nest:
+        fd = groups.open_unified(group)
+        known = Hatchling(
+            made=nest.NONE,
+            faults=False,
+            request=self._request,
+            listener=listener,
+            preserve=self._call.preserve,
+        )
+        try:
+            made = nest.hatch(known, fd)
+        finally:
+            if fd >= 0:
+                os.close(fd)
+        self.pid = made.pid
+        made.tell(b'{"stdio":true}', self._call.stdio)
+        return made
+
+    def _end(self) -> None:
+        from toolkit.runtime.monitor import end  # noqa: PLC0415 - only a failure needs it
+
+        end(self.pid)
+
+    def _listen(self, link: Socket) -> None:
+        """Hear the init out until it waits at the gate or its program runs."""
+        final = False
+        while True:
+            message, fds = messages.receive(link)
+            if message is None:
+                if final and not self._request.hold:
+                    return
+                raise StandaloneError(self._failing, DIED_EARLY)
+            if "error" in message:
+                raise StandaloneError(self._failing, message["error"])
+            if "ready" in message:
+                return
+            final = final or "final" in message
+            if "terminal" in message:
+                self._call.take_terminal(fds[0])
+            elif "hooks" in message:
+                self._run_hooks(link)
+
+    def _run_hooks(self, link: Socket) -> None:
+        told = oci_state(self._request, self._state)
+        for kind in ("prestart", "createRuntime"):
+            hooks.run(self._request.spec, kind, told)
+        messages.send(link, {"state": told})
+
+    def _leave(self, made: Nest) -> None:
+        """Let the init live on without us; returns when it does."""
+        made.tell(b'{"leave":true}')
+        while messages.receive_bytes(made.link)[0]:
+            continue
+
+    def _note(self, status: str) -> None:
+        self._state = replace(
+            self._state, status=status, pid=self.pid, started=states.start_time(self.pid)
+        )
+        states.write_state(self._request.state_dir, self._state)
+
+
+def start(request: StartRequest, state: State) -> None:
+    """Have the program of a created container run; on failure it is ended.
+
+    ``ConflictError`` where it is not ``created``, and then nothing has changed.
+    """
+    path = request.state_dir
+    if state.status != states.CREATED:
+        raise ConflictError(f"container '{state.id}' is {state.status}, not created")
+    failure = gate.open_for(state.id, path)
+    if failure:
+        raise StandaloneError(f"container '{state.id}' cannot start", failure)
+    running = replace(state, status=states.RUNNING)
+    states.write_state(path, running)
+    hooks.run(request.spec, "poststart", oci_state(request, running))
