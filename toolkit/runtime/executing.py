@@ -1,43 +1,21 @@
-"""One more process in a running container: joins all that its init has, then becomes its program.
-
-The forked process gets the container's cgroup, namespaces, system call filter and, unless others
-are asked for, the capabilities and limits of the container's own process, never the defaults.
-"""
+"""The shim of one more process in a running container (``entering`` is that process)."""
 
 from __future__ import annotations
 
 import os
 
-from toolkit.cgroup.group import enter
-from toolkit.core.errors import ConflictError, NotFoundError
-from toolkit.core.record import record, replace
-from toolkit.linux.namespaces import NamespaceFlag, setns
-from toolkit.linux.process import pidfd_open
-from toolkit.runtime import init, messages, states
+from toolkit.core.record import record
+from toolkit.runtime import entering, messages
 from toolkit.runtime.logfile import JsonLog
 from toolkit.runtime.monitor import Child, Monitor, end
 from toolkit.runtime.relay import Relay
-from toolkit.runtime.root import Root
 from toolkit.runtime.shim import piped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
-
-    from toolkit.oci.spec import Process
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.request import ExecRequest
-    from toolkit.runtime.states import State
     from toolkit.runtime.steps import Steps
-
-_LOST = 125
-_JOINED = (
-    NamespaceFlag.MOUNT
-    | NamespaceFlag.UTS
-    | NamespaceFlag.IPC
-    | NamespaceFlag.NETWORK
-    | NamespaceFlag.CGROUP
-)
 
 
 @record
@@ -51,26 +29,12 @@ class Job:
     release: Socket | None = None
 
 
-@record
-class Entry:
-    """What the forked process needs to become the program."""
-
-    process: Process
-    state: State
-    pidfd: int
-    program: bytes
-    stdio: tuple[int, int, int]
-    link: Socket
-    own: bool
-    steps: Steps
-
-
 def run(job: Job) -> None:
     """Be the shim of one exec, to its end."""
     request, steps = job.request, job.steps
     steps.enter("state")
-    state, pidfd = _container(request)
-    process, program = _inherit(request)
+    state, pidfd = entering.container(request)
+    process, program = entering.inherit(request)
     steps.enter("stdio")
     relay = Relay()
     stdio = job.stdio
@@ -78,7 +42,7 @@ def run(job: Job) -> None:
         stdio, relay = piped(job.stdio, relay, JsonLog(""))
     steps.enter("fork")
     ours, theirs = messages.pair()
-    entry = Entry(
+    entry = entering.Entry(
         process=process,
         state=state,
         pidfd=pidfd,
@@ -88,7 +52,7 @@ def run(job: Job) -> None:
         own=not request.passthrough,
         steps=steps,
     )
-    pid = _fork(entry)
+    pid = entering.fork(entry)
     theirs.close()
     if stdio is not job.stdio:
         for fd in stdio:
@@ -106,87 +70,3 @@ def run(job: Job) -> None:
         monitor.tell({"event": "exit", "status": status, "oom": False})
     else:
         monitor.tell({"event": "error", **monitor.failure})
-
-
-def _container(request: ExecRequest) -> tuple[State, int]:
-    """The running container and a descriptor of its init, which nobody can have replaced."""
-    state = states.read_state(request.state_dir)
-    if state is None:
-        raise NotFoundError(f"there is no container '{request.id}'")
-    if state.status in (states.STOPPED, states.PAUSED):
-        raise ConflictError(f"container '{request.id}' is {state.status}")
-    pidfd = pidfd_open(state.pid)
-    if states.start_time(state.pid) != state.started:
-        raise ConflictError(f"container '{request.id}' has just ended")
-    return state, pidfd
-
-
-def _inherit(request: ExecRequest) -> tuple[Process, bytes]:
-    """The process with what it takes over from the container's, and the container's filter."""
-    process = request.process
-    original = states.read_request(request.state_dir)
-    model = original.spec.process if original is not None else None
-    if model is not None:
-        process = replace(
-            process,
-            capabilities=process.capabilities or model.capabilities,
-            rlimits=process.rlimits or model.rlimits,
-            no_new_privileges=process.no_new_privileges or model.no_new_privileges,
-        )
-    try:
-        with open(f"{request.state_dir}/seccomp.bpf", "rb") as file:
-            return process, file.read()
-    except FileNotFoundError:
-        return process, b""
-
-
-def _fork(entry: Entry) -> int:
-    home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        setns(entry.pidfd, NamespaceFlag.PID)
-        pid = os.fork()
-        if not pid:
-            _enter(entry)
-        setns(home, NamespaceFlag.PID)
-    finally:
-        os.close(home)
-    return pid
-
-
-def _enter(entry: Entry) -> NoReturn:
-    try:
-        _become(entry)
-    except BaseException as error:  # noqa: BLE001 - as in run
-        init.report(entry.link, entry.steps, error)
-    finally:
-        os._exit(_LOST)
-
-
-def _become(entry: Entry) -> NoReturn:
-    steps, process = entry.steps, entry.process
-    steps.enter("privacy")
-    init.become_private((*entry.stdio, entry.link.fileno(), entry.pidfd))
-    steps.enter("join")
-    enter(dict.fromkeys(entry.state.cgroup.values()))
-    steps.enter("process")
-    init.prepare(process)
-    steps.enter("namespaces")
-    setns(entry.pidfd, _JOINED)
-    os.setsid()
-    os.close(entry.pidfd)
-    stdio = entry.stdio
-    if process.terminal:
-        steps.enter("terminal")
-        root = Root(os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
-        slave = init.open_terminal(entry.link, root, process)
-        stdio = (slave, slave, slave)
-    init.finish(
-        init.Last(
-            process=process,
-            stdio=stdio,
-            program=entry.program,
-            link=entry.link,
-            own=entry.own or process.terminal,
-            steps=steps,
-        )
-    )

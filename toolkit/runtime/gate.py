@@ -17,6 +17,7 @@ from toolkit.runtime.failures import DIED_EARLY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
     from typing import Any
 
@@ -74,16 +75,29 @@ def open_for(name: str, state_dir: str) -> dict[str, Any]:
     return outcome(link)
 
 
-def outcome(link: Socket) -> dict[str, Any]:
-    """Listen to an init until its program runs (``{}``) or it has told why not."""
+def outcome(
+    link: Socket,
+    *,
+    take_terminal: Callable[[int], None] = os.close,
+    run_hooks: Callable[[], dict[str, Any]] = dict,
+) -> dict[str, Any]:
+    """Listen to an init until it waits or its program runs (``{}``), or it has told why not.
+
+    ``take_terminal`` gets the master of its terminal; ``run_hooks`` runs what is to run before it
+    goes on, and gives the state for its own hooks.
+    """
     final = False
     while True:
         message, fds = messages.receive(link)
-        for fd in fds:
-            os.close(fd)
         if message is None:
             return {} if final else dict(DIED_EARLY)
-        final = final or "final" in message
         if "error" in message:
             failure: dict[str, Any] = message["error"]
             return failure
+        if "ready" in message:
+            return {}
+        if "terminal" in message:
+            take_terminal(fds.pop())
+        elif "hooks" in message:
+            messages.send(link, {"state": run_hooks()})
+        final = final or "final" in message

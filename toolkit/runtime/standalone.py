@@ -13,11 +13,12 @@ from contextlib import ExitStack
 
 from toolkit.core.errors import ConflictError, ToolkitError
 from toolkit.core.record import record, replace
-from toolkit.runtime import gate, groups, hooks, messages, nest, states
-from toolkit.runtime.failures import DIED_EARLY, sentence
+from toolkit.runtime import entering, gate, groups, hooks, messages, nest, states
+from toolkit.runtime.failures import sentence
 from toolkit.runtime.init import Hatchling
 from toolkit.runtime.logfile import timestamp
 from toolkit.runtime.request import to_data
+from toolkit.runtime.steps import Steps
 from toolkit.runtime.support import check_support
 from toolkit.runtime.trees import put, remove_tree
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from toolkit.cgroup.group import Cgroup
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.nest import Nest
-    from toolkit.runtime.request import StartRequest
+    from toolkit.runtime.request import ExecRequest, StartRequest
     from toolkit.runtime.states import State
 
 
@@ -42,14 +43,13 @@ class StandaloneError(ToolkitError):
 
 
 @record
-class Call:
-    """A container as its caller wants it.
+class Caller:
+    """What a process gets of its caller.
 
     ``preserve`` counts the caller's descriptors from 3 on that the program inherits;
     ``take_terminal`` gets the terminal's master, and owns it.
     """
 
-    request: StartRequest
     stdio: tuple[int, int, int] = (0, 1, 2)
     preserve: int = 0
     take_terminal: Callable[[int], None] = os.close
@@ -73,25 +73,34 @@ def oci_state(request: StartRequest, state: State) -> dict[str, Any]:
 class Standalone:
     """Makes one container; ``pid`` is its init's, ``warnings`` are of hooks after a failure."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, request: StartRequest, caller: Caller) -> None:
         self.pid = 0
         self.warnings: list[ToolkitError] = []
-        self._call = call
-        self._request = call.request
-        self._failing = f"container '{call.request.id}' cannot start"
+        self._caller = caller
+        self._request = request
+        self._failing = f"container '{request.id}' cannot start"
         self._state = states.State(
-            id=call.request.id,
+            id=request.id,
             status=states.CREATING,
             pid=0,
             cgroup={},
             created=timestamp(),
-            bundle=call.request.bundle,
+            bundle=request.bundle,
         )
 
-    def wait(self) -> int:
-        """The exit status; 128+n for a death by signal n."""
-        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        return code if code >= 0 else 128 - code
+    def remove(self) -> None:
+        """Undo all that was made, once the process has ended; then the hooks of that moment."""
+        group = groups.open_group(self._state.cgroup)
+        group.kill()
+        group.remove()
+        remove_tree(self._request.state_dir)
+        self._after()
+
+    def _after(self) -> None:
+        """The life-cycle's last step, also where the container failed."""
+        ended = replace(self._state, status=states.STOPPED, pid=0)
+        told = oci_state(self._request, ended)
+        hooks.run_all(self._request.spec, "poststop", told, self.warnings.append)
 
     def make(self, note: Callable[[int], None]) -> None:
         """Make it and leave it waiting at its gate (``hold``), or have its program run.
@@ -101,10 +110,8 @@ class Standalone:
         try:
             self._make(note)
         except (ToolkitError, OSError):
-            if self.pid:  # the life-cycle goes on where a container has ended
-                ended = replace(self._state, status=states.STOPPED, pid=0)
-                told = oci_state(self._request, ended)
-                hooks.run_all(self._request.spec, "poststop", told, self.warnings.append)
+            if self.pid:
+                self._after()
             raise
 
     def _make(self, note: Callable[[int], None]) -> None:
@@ -180,7 +187,7 @@ class Standalone:
             faults=False,
             request=self._request,
             listener=listener,
-            preserve=self._call.preserve,
+            preserve=self._caller.preserve,
         )
         try:
             made = nest.hatch(known, fd)
@@ -188,7 +195,7 @@ class Standalone:
             if fd >= 0:
                 os.close(fd)
         self.pid = made.pid
-        made.tell(b'{"stdio":true}', self._call.stdio)
+        made.tell(b'{"stdio":true}', self._caller.stdio)
         return made
 
     def _end(self) -> None:
@@ -198,28 +205,17 @@ class Standalone:
 
     def _listen(self, link: Socket) -> None:
         """Hear the init out until it waits at the gate or its program runs."""
-        final = False
-        while True:
-            message, fds = messages.receive(link)
-            if message is None:
-                if final and not self._request.hold:
-                    return
-                raise StandaloneError(self._failing, DIED_EARLY)
-            if "error" in message:
-                raise StandaloneError(self._failing, message["error"])
-            if "ready" in message:
-                return
-            final = final or "final" in message
-            if "terminal" in message:
-                self._call.take_terminal(fds[0])
-            elif "hooks" in message:
-                self._run_hooks(link)
+        failure = gate.outcome(
+            link, take_terminal=self._caller.take_terminal, run_hooks=self._run_hooks
+        )
+        if failure:
+            raise StandaloneError(self._failing, failure)
 
-    def _run_hooks(self, link: Socket) -> None:
+    def _run_hooks(self) -> dict[str, Any]:
         told = oci_state(self._request, self._state)
         for kind in ("prestart", "createRuntime"):
             hooks.run(self._request.spec, kind, told)
-        messages.send(link, {"state": told})
+        return told
 
     def _leave(self, made: Nest) -> None:
         """Let the init live on without us; returns when it does."""
@@ -248,3 +244,30 @@ def start(request: StartRequest, state: State) -> None:
     running = replace(state, status=states.RUNNING)
     states.write_state(path, running)
     hooks.run(request.spec, "poststart", oci_state(request, running))
+
+
+def enter(request: ExecRequest, caller: Caller) -> int:
+    """Run one more process in a running container; its pid, as soon as its program runs."""
+    state, pidfd = entering.container(request)
+    process, program = entering.inherit(request)
+    ours, theirs = messages.pair()
+    pid = entering.fork(
+        entering.Entry(
+            process=process,
+            state=state,
+            pidfd=pidfd,
+            program=program,
+            stdio=caller.stdio,
+            link=theirs,
+            own=True,
+            steps=Steps(),
+            preserve=caller.preserve,
+        )
+    )
+    theirs.close()
+    os.close(pidfd)
+    failure = gate.outcome(ours, take_terminal=caller.take_terminal)
+    if failure:
+        os.waitpid(pid, 0)
+        raise StandaloneError(f"exec in container '{request.id}' failed", failure)
+    return pid
