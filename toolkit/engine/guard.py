@@ -1,10 +1,12 @@
 """Sees to it that what is tied to this process ends with it, however it ends.
 
 A child of this process waits on a pipe. If the pipe closes without a word, this process was
-killed, and the child does at once what the next command would do (``Watch.reconcile``).
+killed, and the child does at once what the next command would do (``Watch.reconcile``). A process
+that dies closes its files before it counts as dead, so the child waits for that on a pidfd.
 """
 
 import os
+import select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,11 +30,13 @@ class Guard:
 
     def __enter__(self) -> "Self":
         reader, self._writer = os.pipe2(os.O_CLOEXEC)
+        watched = os.pidfd_open(os.getpid())
         self._child = os.fork()
         if not self._child:
             os.close(self._writer)
-            self._watch(reader)
+            self._watch(reader, watched)
         os.close(reader)
+        os.close(watched)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -40,13 +44,16 @@ class Guard:
         os.close(self._writer)
         os.waitpid(self._child, 0)
 
-    def _watch(self, reader: int) -> "NoReturn":
+    def _watch(self, reader: int, watched: int) -> "NoReturn":
         try:
             os.setsid()  # what kills the caller's group does not kill the guard
             nothing = os.open(os.devnull, os.O_RDWR)
             for fd in (0, 1, 2):
                 os.dup2(nothing, fd)
             if os.read(reader, 1) != _WELL:
+                end = select.poll()
+                end.register(watched, select.POLLIN)
+                end.poll()
                 self._reconcile()
         finally:
             os._exit(0)
