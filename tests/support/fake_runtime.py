@@ -21,6 +21,7 @@ class FakeSession:
         self.signals: list[int] = []
         self.size = (0, 0)
         self.closed = False
+        self.begun = False
         self.status = 0
         self._reader, self._writer = os.pipe()
 
@@ -32,6 +33,9 @@ class FakeSession:
         if self._runtime.failure:
             raise self._runtime.failure
         return os.getpid()
+
+    def begin(self) -> None:
+        self.begun = True
 
     def wait(self) -> int:
         os.read(self._reader, 1)

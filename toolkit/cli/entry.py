@@ -31,6 +31,8 @@ _VERBS = {
     "wait": "ending.WAIT",
 }
 _LAUNCHING = ("run", "exec", "start")
+_WIRING = ("run",)
+_WIRELESS = ("none", "host")
 
 
 def main() -> None:
@@ -50,6 +52,10 @@ def quick(name: str, argv: "Sequence[str]") -> int:
         from toolkit.runtime.spawn import spawn_early  # noqa: PLC0415 - the first thing of a start
 
         spawn_early()
+        if name in _WIRING and _is_wired(argv):
+            from toolkit.net.helper import start_early  # noqa: PLC0415 - it imports for long, too
+
+            start_early()
     from importlib import import_module  # noqa: PLC0415 - while the launcher imports
 
     from toolkit.cli.verb import Verb, perform  # noqa: PLC0415 - as above
@@ -58,6 +64,16 @@ def quick(name: str, argv: "Sequence[str]") -> int:
     verb = getattr(import_module(f"toolkit.cli.containers.{module}"), constant)
     assert isinstance(verb, Verb)
     return perform(verb, argv)
+
+
+def _is_wired(argv: "Sequence[str]") -> bool:
+    """Whether a bridge is asked for; a guess, which costs a process where it is wrong."""
+    for place, word in enumerate(argv):
+        name, equals, value = word.partition("=")
+        if name == "--network":
+            value = value if equals else "".join(argv[place + 1 : place + 2])
+            return value not in _WIRELESS and not value.startswith("container:")
+    return False
 
 
 def leave(status: int) -> "NoReturn":

@@ -16,7 +16,7 @@ _ENVIRONMENT = {
     "run_root": "DOCKYARD_ROOT",
     "cgroup_parent": "DOCKYARD_CGROUP_PARENT",
 }
-_BRIDGE = ("name", "address")
+_BRIDGE = {"name": "bridge", "address": "bridge_address"}
 
 
 def load_settings(
@@ -44,7 +44,7 @@ def _from_file(path: str) -> "dict[str, str]":
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path}: {error}") from None
-    _check_bridge(data.pop("bridge", {}), path)
+    bridge = _bridge(data.pop("bridge", {}), path)
     for key, value in data.items():
         if key not in _ENVIRONMENT:
             raise InvalidInputError(
@@ -52,10 +52,10 @@ def _from_file(path: str) -> "dict[str, str]":
             )
         if not isinstance(value, str) or not value:
             raise InvalidInputError(f"{path}: {key}: expected text, not {value!r}")
-    return data
+    return {**data, **bridge}
 
 
-def _check_bridge(bridge: object, path: str) -> None:
+def _bridge(bridge: object, path: str) -> "dict[str, str]":
     """``[bridge]`` says what containers attach to; the checks hold the host to it."""
     if not isinstance(bridge, dict):
         raise InvalidInputError(f"{path}: bridge: expected a table, not {bridge!r}")
@@ -66,3 +66,4 @@ def _check_bridge(bridge: object, path: str) -> None:
             )
         if not isinstance(value, str) or not value:
             raise InvalidInputError(f"{path}: bridge.{key}: expected text, not {value!r}")
+    return {_BRIDGE[key]: value for key, value in bridge.items()}

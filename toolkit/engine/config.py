@@ -8,6 +8,7 @@ machine. Kept as JSON in ``state.db``, hence ``to_data`` and ``from_data``.
 from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import as_dict, record
 from toolkit.core.suggest import did_you_mean
+from toolkit.net.wiring import Port
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ class ContainerConfig:
     microseconds, ``pids_limit`` 0 or -1 is no limit. ``env`` holds ``K=V``; ``entrypoint`` None
     is the image's own. ``seccomp`` is empty, ``unconfined`` or the text of a profile in Docker's
     JSON form. ``pid`` and ``ipc``: empty, ``host``, ``container:ID`` and, for ``ipc``, ``none``
-    ``private`` ``shareable``. ``rows`` and ``columns`` are the terminal's size, 0 where unknown.
+    ``private`` ``shareable``. ``network``: ``bridge``, another network's name, ``none``, ``host``
+    or ``container:ID``; ``add_hosts`` holds ``NAME:ADDRESS``. ``rows`` and ``columns`` are the
+    terminal's size, 0 where unknown.
     """
 
     image: str = ""
@@ -62,6 +65,13 @@ class ContainerConfig:
     binds: tuple[Bind, ...] = ()
     tmpfs: tuple[Tmpfs, ...] = ()
     network: str = "none"
+    ip: str = ""
+    mac_address: str = ""
+    ports: tuple[Port, ...] = ()
+    add_hosts: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
     pid: str = ""
     ipc: str = ""
     memory: int = 0
@@ -104,7 +114,7 @@ def from_data(data: "Mapping[str, Any]", *, at: str = "container") -> ContainerC
     return _build(ContainerConfig, data, at)
 
 
-_PARTS: "dict[str, type[Any]]" = {"binds": Bind, "tmpfs": Tmpfs}
+_PARTS: "dict[str, type[Any]]" = {"binds": Bind, "tmpfs": Tmpfs, "ports": Port}
 
 
 def _build(kind: "type[T]", data: "Mapping[str, Any]", at: str) -> "T":

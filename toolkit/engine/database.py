@@ -8,6 +8,7 @@ there. A row whose owner died is finished or undone by ``reconcile``.
 
 import os
 import sqlite3
+from contextlib import contextmanager
 
 from toolkit.core.errors import ConflictError, NotFoundError, ToolkitError
 from toolkit.core.record import record
@@ -19,13 +20,31 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAKING, TYING, READY, TIED, REMOVING = "making", "tying", "ready", "tied", "removing"
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS containers (
   id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, config TEXT NOT NULL,
   created REAL NOT NULL, started REAL NOT NULL, phase TEXT NOT NULL, owner TEXT NOT NULL,
   auto_remove INTEGER NOT NULL
-) STRICT, WITHOUT ROWID
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS networks (
+  name TEXT PRIMARY KEY, link TEXT NOT NULL UNIQUE, address TEXT NOT NULL, mtu INTEGER NOT NULL,
+  internal INTEGER NOT NULL, created REAL NOT NULL, next INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS spans (
+  network TEXT NOT NULL, last INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (network, last)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS endpoints (
+  container TEXT NOT NULL, network TEXT NOT NULL, link TEXT NOT NULL, mac TEXT NOT NULL,
+  address INTEGER NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (container, network),
+  UNIQUE (network, address), UNIQUE (network, mac), UNIQUE (link)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ports (
+  protocol TEXT NOT NULL, "outer" INTEGER NOT NULL, host TEXT NOT NULL, "inner" INTEGER NOT NULL,
+  container TEXT NOT NULL, PRIMARY KEY (protocol, "outer", host)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ports_of ON ports (container);
+CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 _BROKEN = "see that the file and its file system are whole"
 _COLUMNS = "id, name, image, config, created, started, phase, owner, auto_remove"
@@ -75,6 +94,26 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise self._failure(error) from error
 
+    def query(self, statement: str, *values: "Any") -> "list[tuple[Any, ...]]":
+        """Do or ask something; all rows of the answer."""
+        try:
+            return self._db.execute(statement, values).fetchall()
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise self._failure(error) from error
+
+    @contextmanager
+    def transaction(self) -> "Iterator[None]":
+        """All of what is done inside, or nothing; nobody else writes meanwhile."""
+        self._do("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.rollback()
+            raise
+        self._do("COMMIT")
+
     def _prepare(self, path: str) -> None:
         # NORMAL: a power cut may lose the last change, never the file. All containers of a
         # lost change are dead by then as well.
@@ -85,7 +124,7 @@ class Database:
         if version < _VERSION:
             os.chmod(path, 0o600)
             self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute(_SCHEMA)
+            self._db.executescript(_SCHEMA)
             self._db.execute(f"PRAGMA user_version={_VERSION}")
 
     def close(self) -> None:

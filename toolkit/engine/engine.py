@@ -9,6 +9,7 @@ from toolkit.core.record import replace
 from toolkit.engine import owner
 from toolkit.engine.database import MAKING, READY, TIED, TYING, Database, Row
 from toolkit.engine.defaults import STOP_SECONDS
+from toolkit.engine.lazynet import LazyNetworks
 from toolkit.engine.model import Running
 from toolkit.engine.prepare import make_directories, prepare, start_request, write_files
 from toolkit.engine.spec import check_modes
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from toolkit.engine.config import ContainerConfig
+    from toolkit.engine.lazynet import NetworksFactory
     from toolkit.engine.model import ExecConfig, View
     from toolkit.engine.prepare import Prepared
     from toolkit.engine.seams import Kernel, Launcher, LauncherFactory, Resolver, Session, Stdio
@@ -36,8 +38,8 @@ class Engine:
     """The containers of one data root.
 
     ``launcher`` is called once, when the first container starts; ``images`` finds an image by
-    name; ``kernel`` looks at running ones. A context manager that lets the launcher go;
-    containers live on.
+    name; ``kernel`` looks at running ones; ``networks`` makes what they join. A context manager
+    that lets the launcher go; containers live on.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Engine:
         images: "Resolver",
         *,
         kernel: "Kernel" = client,
+        networks: "NetworksFactory | None" = None,
     ) -> None:
         self.settings = settings
         self._make_launcher = launcher
@@ -54,7 +57,8 @@ class Engine:
         self._kernel = kernel
         self._launcher: Launcher | None = None
         self._db = Database(settings.database)
-        self._watch = Watch(settings, self._db, kernel)
+        self._networks = LazyNetworks(settings, self._db, networks)
+        self._watch = Watch(settings, self._db, kernel, self._networks)
         self._watch.reconcile()
 
     def close(self) -> None:
@@ -62,6 +66,7 @@ class Engine:
         if self._launcher is not None:
             self._launcher.close()
             self._launcher = None
+        self._networks.close()
         self._db.close()
 
     def __enter__(self) -> "Self":
@@ -107,8 +112,8 @@ class Engine:
         if self._watch.state(row.id) is not None:
             raise ConflictError(f"container '{row.name}' is running already")
         stored = load(row.config)
-        pid = self._pid_path(stored.config)
-        made = prepare(self.settings, row.id, stored, name=row.name, pid=pid)
+        joins = self._joins(stored.config)
+        made = prepare(self.settings, row.id, stored, name=row.name, joins=joins)
         with suppress(FileNotFoundError):
             os.unlink(f"{made.directory}/exit.json")
         if stdio is not None:
@@ -123,13 +128,14 @@ class Engine:
         self, config: "ContainerConfig", undo: ExitStack, *, phase: str = MAKING
     ) -> "Prepared":
         """Everything up to the start; each thing made is undone by ``undo``."""
-        check_modes(config)
+        config = self._checked(config)
         self._watch.reconcile()  # an engine may live long, and others are killed meanwhile
         image = plain(self._images(config.image)) if config.image else _root(config.rootfs)
         stored = Stored(config=config, image=image)
         container = self._new_id()
         name = self._name(config.name)
-        made = prepare(self.settings, container, stored, name=name, pid=self._pid_path(config))
+        joins = self._joins(config)
+        made = prepare(self.settings, container, stored, name=name, joins=joins)
         row = Row(
             id=container,
             name=name,
@@ -149,19 +155,36 @@ class Engine:
         self, made: "Prepared", stdio: "Stdio", *, phase: str, background: bool = False
     ) -> Running:
         os.makedirs(self.settings.run_root, mode=0o711, exist_ok=True)
-        write_files(made)
         config = made.stored.config
-        request = start_request(
-            self.settings, made, passthrough=_passes_through(made.stored.config, stdio)
-        )
-        session = self._launch().start(request, stdio)
-        _started(session, made.id, made.name)
+        with ExitStack() as undo:
+            joining = self._networks.join(made.id, config, undo)
+            write_files(made, joining.place if joining else None)
+            request = start_request(
+                self.settings,
+                made,
+                passthrough=_passes_through(config, stdio),
+                hold=joining is not None,
+            )
+            session = self._launch().start(request, stdio)
+            pid = _started(session, made.id, made.name)
+            if joining:
+                undo.callback(self._kernel.cleanup, request.state_dir, force=True)
+                undo.callback(session.close)
+                joining.connect(f"/proc/{pid}/ns/net")
+                _begun(session, made.id, made.name)
+                joining.done()
+            undo.pop_all()
         waits = "" if config.detach or background else owner.me()
         self._db.started(made.id, phase=phase, at=time.time(), owner=waits)
         if config.rows and session.master is not None:
             session.resize(config.rows, config.columns)
-        done = (lambda: self._db.delete(made.id)) if config.auto_remove else None
-        return Running(made.id, session, done=done)
+        return Running(made.id, session, done=lambda: self._ended(made.id, config))
+
+    def _ended(self, container: str, config: "ContainerConfig") -> None:
+        """What is to be done when a container ended that somebody waited for."""
+        self._networks.left(container, config)
+        if config.auto_remove:
+            self._db.delete(container)
 
     def _launch(self) -> "Launcher":
         if self._launcher is None:
@@ -185,12 +208,24 @@ class Engine:
             )
         return asked
 
-    def _pid_path(self, config: "ContainerConfig") -> str:
-        """The pid namespace to join, of a container that runs now."""
-        kind, colon, other = config.pid.partition(":")
-        if kind != "container" or not colon:
-            return ""
-        return f"/proc/{self.running(other).pid}/ns/pid"
+    def _checked(self, config: "ContainerConfig") -> "ContainerConfig":
+        """The config with modes that exist; a network is another container's by its id."""
+        check_modes(config)
+        other = config.network.partition(":")[2]
+        if not other:
+            self._networks.check(config.network)
+            return config
+        view = self.inspect(other)
+        beyond = view.config.network.partition(":")[2]
+        return replace(config, network=f"container:{beyond or view.id}")
+
+    def _joins(self, config: "ContainerConfig") -> tuple[str, str]:
+        """The namespaces of processes and network to join, of containers that run now."""
+        return self._path_of(config.pid, "pid"), self._path_of(config.network, "net")
+
+    def _path_of(self, mode: str, kind: str) -> str:
+        other = mode.removeprefix("container:")
+        return "" if other == mode else f"/proc/{self.running(other).pid}/ns/{kind}"
 
     # entering
 
@@ -228,6 +263,7 @@ class Engine:
         if not self._ended_within(row.id, timeout):
             self._kernel.kill(state_dir, _KILL)
             self._ended_within(row.id, None)
+        self._networks.left(row.id, stored.config)
         if row.auto_remove:
             self._watch.reconcile()
 
@@ -294,14 +330,14 @@ class Engine:
         return view
 
 
-def _started(session: "Session", container: str, name: str) -> None:
-    """Wait until it runs; a failure calls the container what people call it.
+def _started(session: "Session", container: str, name: str) -> int:
+    """Wait until it runs, or is held; its pid. A failure calls the container what people call it.
 
     Whoever is interrupted hears the answer out first: what is still on its way to run could not be
     undone.
     """
     try:
-        session.started()
+        return session.started()
     except ToolkitError as error:
         session.close()
         error.message = error.message.replace(container, name)
@@ -309,6 +345,15 @@ def _started(session: "Session", container: str, name: str) -> None:
     except BaseException:
         with closing(session), suppress(ToolkitError):
             session.started()
+        raise
+
+
+def _begun(session: "Session", container: str, name: str) -> None:
+    """Let a held program run."""
+    try:
+        session.begin()
+    except ToolkitError as error:
+        error.message = error.message.replace(container, name)
         raise
 
 

@@ -4,7 +4,11 @@ changes nothing outside.
 
 import os
 
+from toolkit.core.record import record
+
 NAMES = ("hosts", "hostname", "resolv.conf")
+GATEWAY = "host-gateway"
+"""Docker's word in ``--add-host`` for the host's address on the bridge."""
 
 _HOSTS = """127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
@@ -13,14 +17,39 @@ ff00::\tip6-mcastprefix
 ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 """
+_RESOLVER = "/etc/resolv.conf"
+_UPSTREAM = "/run/systemd/resolve/resolv.conf"  # what systemd-resolved itself asks
+# Docker's choice for a container whose host names no server that it could reach.
+_PUBLIC_SERVERS = ("8.8.8.8", "8.8.4.4")
 
 
-def write(directory: str, *, hostname: str, host_network: bool) -> tuple[tuple[str, str], ...]:
+@record
+class Place:
+    """Where a container is on its network."""
+
+    address: str
+    gateway: str
+
+
+@record
+class Names:
+    """What the files say; ``place`` is None without a bridge, and empty tuples mean the host's."""
+
+    hostname: str
+    host_network: bool = False
+    place: Place | None = None
+    add_hosts: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+
+
+def write(directory: str, names: Names) -> tuple[tuple[str, str], ...]:
     """Write the three into ``directory``; (path inside, path outside) of each."""
     contents = {
-        "hosts": _read("/etc/hosts") if host_network else _HOSTS,
-        "hostname": f"{hostname}\n",
-        "resolv.conf": resolver(_read("/etc/resolv.conf"), host_network=host_network),
+        "hosts": hosts(names, _read("/etc/hosts") if names.host_network else _HOSTS),
+        "hostname": f"{names.hostname}\n",
+        "resolv.conf": resolver(names, _servers_file(names)),
     }
     for name, content in contents.items():
         fd = os.open(f"{directory}/{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
@@ -35,17 +64,57 @@ def paths(directory: str) -> tuple[tuple[str, str], ...]:
     return tuple((f"/etc/{name}", f"{directory}/{name}") for name in NAMES)
 
 
-def resolver(text: str, *, host_network: bool) -> str:
-    """The host's ``resolv.conf``; a loopback server is reachable only from the host's network."""
-    if host_network:
-        return text
-    kept = [line for line in text.splitlines() if not _is_loopback_server(line)]
-    return "".join(f"{line}\n" for line in kept)
+def hosts(names: Names, text: str) -> str:
+    """``text``, what was asked to be added, and the container itself where it has an address."""
+    lines = []
+    for entry in names.add_hosts:
+        name, _, address = entry.partition(":")
+        if address == GATEWAY and names.place:
+            address = names.place.gateway
+        lines.append(f"{address}\t{name}\n")
+    if names.place:
+        short = names.hostname.partition(".")[0]
+        known = names.hostname if short == names.hostname else f"{names.hostname} {short}"
+        lines.append(f"{names.place.address}\t{known}\n")
+    return text + "".join(lines)
 
 
-def _is_loopback_server(line: str) -> bool:
+def resolver(names: Names, text: str) -> str:
+    """The host's ``resolv.conf`` with what was asked in its place.
+
+    A loopback server is reachable only from the host's network.
+    """
+    asked = {"nameserver": names.dns, "search": names.dns_search, "options": names.dns_options}
+    lines = [line for line in text.splitlines() if _is_kept(line, asked, names)]
+    lines += [f"nameserver {server}" for server in names.dns]
+    if names.dns_search and names.dns_search != (".",):
+        lines.append(f"search {' '.join(names.dns_search)}")
+    if names.dns_options:
+        lines.append(f"options {' '.join(names.dns_options)}")
+    if names.place and not any(line.split()[:1] == ["nameserver"] for line in lines):
+        lines += [f"nameserver {server}" for server in _PUBLIC_SERVERS]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _is_kept(line: str, asked: "dict[str, tuple[str, ...]]", names: Names) -> bool:
     words = line.split()
+    if not words:
+        return True
+    key = "search" if words[0] == "domain" else words[0]
+    return not asked.get(key) and (names.host_network or not _is_loopback_server(words))
+
+
+def _is_loopback_server(words: "list[str]") -> bool:
     return len(words) > 1 and words[0] == "nameserver" and words[1].startswith(("127.", "::1"))
+
+
+def _servers_file(names: Names) -> str:
+    """The host's file; of a host that asks only itself, what that asks."""
+    text = _read(_RESOLVER)
+    servers = [line.split() for line in text.splitlines() if line.startswith("nameserver")]
+    if names.host_network or not servers or not all(_is_loopback_server(one) for one in servers):
+        return text
+    return _read(_UPSTREAM) or text
 
 
 def _read(path: str) -> str:

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from toolkit.engine.config import Bind
+    from toolkit.engine.netfiles import Place
     from toolkit.engine.settings import Settings
     from toolkit.engine.stored import PlainImage, Stored
+
+    Joins = tuple[str, str]
 
 _MEMORY_ROOT = "tmpfs:"
 _INNER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -36,23 +39,25 @@ class Prepared:
 
 
 def prepare(
-    settings: "Settings", container: str, stored: "Stored", *, name: str, pid: str = ""
+    settings: "Settings", container: str, stored: "Stored", *, name: str, joins: "Joins" = ("", "")
 ) -> Prepared:
     """Work everything out; nothing is made yet, so a refusal leaves nothing.
 
-    ``pid`` is the pid namespace to join.
+    ``joins`` are the namespaces of processes and of the network to join.
     """
     directory = settings.container_dir(container)
     config, image = stored.config, stored.image
+    other = config.network.partition(":")[2]
     context = Context(
         id=container,
         account=account(config.user or image.config.user, _layers(directory, image)),
-        node_name=os.uname().nodename,
+        node_name=_node_name(settings, other),
         capabilities=machine.own_capabilities(),
         devices=machine.host_devices() if config.privileged else (),
-        files=netfiles.paths(directory),
+        files=netfiles.paths(settings.container_dir(other) if other else directory),
         image_binds=image.binds,
-        pid_path=pid,
+        pid_path=joins[0],
+        net_path=joins[1],
         swap_limit=bool(config.memory) and machine.counts_swap(),
     )
     spec = to_spec(config, image.config, context)
@@ -66,6 +71,17 @@ def account(user: str, layers: tuple[str, ...]) -> Account:
         read_file(layers, "etc/passwd").decode(errors="replace"),
         read_file(layers, "etc/group").decode(errors="replace"),
     )
+
+
+def _node_name(settings: "Settings", container: str) -> str:
+    """The host's name, or that of the container whose network is shared."""
+    if not container:
+        return os.uname().nodename
+    try:
+        with open(f"{settings.container_dir(container)}/hostname", encoding="utf-8") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return container[:12]  # it was removed, and this one lives on
 
 
 def _layers(directory: str, image: "PlainImage") -> tuple[str, ...]:
@@ -91,13 +107,22 @@ def make_directories(prepared: Prepared, undo: "ExitStack") -> None:
         _make_source(bind, undo)
 
 
-def write_files(prepared: Prepared) -> None:
+def write_files(prepared: Prepared, place: "Place | None" = None) -> None:
     """The private copies of ``/etc/hosts`` and its like, anew for each start."""
     config = prepared.stored.config
+    if config.network.startswith("container:"):
+        return  # it has those of the other one
     netfiles.write(
         prepared.directory,
-        hostname=prepared.spec.hostname,
-        host_network=config.network == "host",
+        netfiles.Names(
+            hostname=prepared.spec.hostname,
+            host_network=config.network == "host",
+            place=place,
+            add_hosts=config.add_hosts,
+            dns=config.dns,
+            dns_search=config.dns_search,
+            dns_options=config.dns_options,
+        ),
     )
 
 
@@ -126,9 +151,12 @@ def _remove_empty(path: str) -> None:
 
 
 def start_request(
-    settings: "Settings", prepared: Prepared, *, passthrough: bool = False
+    settings: "Settings", prepared: Prepared, *, passthrough: bool = False, hold: bool = False
 ) -> StartRequest:
-    """What the launcher is asked; ``passthrough`` hands the caller's descriptors straight on."""
+    """What the launcher is asked.
+
+    ``passthrough`` hands the caller's descriptors straight on; with ``hold`` the program waits.
+    """
     config, directory = prepared.stored.config, prepared.directory
     parent = config.cgroup_parent.strip("/") or settings.cgroup_parent
     state_dir = settings.state_dir(prepared.id)
@@ -143,6 +171,7 @@ def start_request(
         exit_file="" if config.auto_remove else f"{directory}/exit.json",
         remove=gone,
         passthrough=passthrough,
+        hold=hold,
     )
 
 

@@ -79,6 +79,9 @@ class Session(Protocol):
     def started(self) -> int:
         """Wait until the program runs; its pid."""
 
+    def begin(self) -> None:
+        """Let the program of a held container run, and wait until it does."""
+
     def wait(self) -> int:
         """Wait for the exit status."""
 

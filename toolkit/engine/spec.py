@@ -8,6 +8,7 @@ that and nothing more.
 from toolkit.core.errors import InvalidInputError, UnsupportedError
 from toolkit.core.record import record
 from toolkit.engine import defaults
+from toolkit.engine.netchecks import check_network
 from toolkit.engine.users import Account
 from toolkit.engine.values import merge_env
 from toolkit.linux import capabilities as linux_capabilities
@@ -42,7 +43,7 @@ class Context:
 
     ``capabilities`` are the caller's own, which ``--privileged`` hands on; ``files`` maps paths
     inside to private copies outside; ``image_binds`` are read-only trees of the image;
-    ``pid_path`` and ``ipc_path`` name namespaces to join; ``swap_limit`` says whether the kernel
+    ``pid_path`` and ``net_path`` name namespaces to join; ``swap_limit`` says whether the kernel
     counts swap.
     """
 
@@ -54,6 +55,7 @@ class Context:
     files: "tuple[tuple[str, str], ...]" = ()
     image_binds: "tuple[tuple[str, str], ...]" = ()
     pid_path: str = ""
+    net_path: str = ""
     swap_limit: bool = False
 
 
@@ -70,7 +72,7 @@ def to_spec(config: "ContainerConfig", image: "Image", context: Context) -> Spec
             devices=context.devices if privileged else (),
             resources=_resources(config, context),
             seccomp=_filter(config),
-            sysctl={} if config.network == "host" else dict(defaults.NET_SYSCTL),
+            sysctl={} if _shares_network(config) else dict(defaults.NET_SYSCTL),
             masked_paths=() if privileged else defaults.MASKED_PATHS,
             readonly_paths=() if privileged else defaults.READONLY_PATHS,
             rootfs_propagation=_root_propagation(config.binds),
@@ -152,7 +154,7 @@ def _process(config: "ContainerConfig", image: "Image", context: Context) -> Pro
 def _hostname(config: "ContainerConfig", context: Context) -> str:
     if config.hostname:
         return config.hostname
-    return context.node_name if config.network == "host" else context.id[:12]
+    return context.node_name if _shares_network(config) else context.id[:12]
 
 
 def _namespaces(config: "ContainerConfig", context: Context) -> tuple[Namespace, ...]:
@@ -162,21 +164,17 @@ def _namespaces(config: "ContainerConfig", context: Context) -> tuple[Namespace,
     if config.ipc != "host":
         made.append(Namespace(type="ipc"))
     if config.network != "host":
-        made.append(Namespace(type="network"))
+        made.append(Namespace(type="network", path=context.net_path))
     return tuple(made)
+
+
+def _shares_network(config: "ContainerConfig") -> bool:
+    return config.network == "host" or config.network.startswith("container:")
 
 
 def check_modes(config: "ContainerConfig") -> None:
     """Refuse the modes that are not built, each with one sentence."""
-    network = config.network
-    if network == "bridge" or network.startswith("container:"):
-        raise UnsupportedError(
-            f"network '{network}' is not built yet", hint="use --network none or --network host"
-        )
-    if network not in ("none", "host"):
-        raise InvalidInputError(
-            f"no such network: '{network}'", hint="use --network none or --network host"
-        )
+    check_network(config)
     if config.ipc.startswith("container:"):
         raise UnsupportedError(
             f"ipc '{config.ipc}' is not built yet", hint="use --ipc private, none or host"

@@ -3,9 +3,12 @@
 Pure functions of text; a fault is an ``InvalidInputError`` that quotes what was written.
 """
 
+import _socket
+
 from toolkit.core.errors import InvalidInputError, UnsupportedError
 from toolkit.core.suggest import did_you_mean
 from toolkit.engine.config import Bind, Tmpfs
+from toolkit.engine.netfiles import GATEWAY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,6 +148,31 @@ def parse_label(text: str) -> str:
     if not text.partition("=")[0]:
         raise InvalidInputError(f"label '{text}' has no name")
     return text if "=" in text else f"{text}="
+
+
+def parse_add_host(text: str) -> str:
+    """``NAME:ADDRESS``, also with ``=``; the address may be ``host-gateway``."""
+    sign = "=" if "=" in text.partition(":")[0] else ":"
+    name, _, address = text.partition(sign)
+    if not name or any(sign.isspace() for sign in name):
+        raise InvalidInputError(f"add-host: '{text}' is not NAME:ADDRESS")
+    if address != GATEWAY:
+        _check_address(address.strip("[]"), f"add-host '{text}'")
+    return f"{name}:{address.strip('[]')}"
+
+
+def parse_server(text: str) -> str:
+    """The address of a name server."""
+    _check_address(text, "dns")
+    return text
+
+
+def _check_address(text: str, what: str) -> None:
+    family = _socket.AF_INET6 if ":" in text else _socket.AF_INET
+    try:
+        _socket.inet_pton(family, text)
+    except (OSError, ValueError):
+        raise InvalidInputError(f"{what}: '{text}' is no address") from None
 
 
 def merge_env(*sources: "Iterable[str]") -> tuple[str, ...]:

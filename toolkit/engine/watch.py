@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from toolkit.engine.database import Database, Row
+    from toolkit.engine.lazynet import LazyNetworks
     from toolkit.engine.seams import Kernel
     from toolkit.engine.settings import Settings
     from toolkit.runtime.states import State
@@ -38,6 +39,7 @@ UNKNOWN_STATUS = 255
 _ID = 64  # digits
 _KILL = 9
 _PAUSE = 0.01
+_HELD = ("creating", "created")  # the runtime's words for a container whose program waits
 _ATTEMPTS = 300
 _RACES = (errno.ENOENT, errno.ENOTEMPTY, errno.EBUSY, errno.ENODEV)
 
@@ -45,8 +47,15 @@ _RACES = (errno.ENOENT, errno.ENOTEMPTY, errno.EBUSY, errno.ENODEV)
 class Watch:
     """Looks at the containers of one engine."""
 
-    def __init__(self, settings: "Settings", database: "Database", kernel: "Kernel") -> None:
+    def __init__(
+        self,
+        settings: "Settings",
+        database: "Database",
+        kernel: "Kernel",
+        networks: "LazyNetworks",
+    ) -> None:
         self._settings = settings
+        self._networks = networks
         self._db = database
         self._kernel = kernel
 
@@ -103,11 +112,12 @@ class Watch:
         for row in self._db.unsettled():
             if owner.alive(row.owner):
                 continue
-            if row.phase == MAKING and self.state(row.id) is not None:
+            if row.phase == MAKING and self._runs(row.id):
                 self._db.started(row.id, phase=READY, at=row.created)
             elif row.phase != READY or self._is_over(row):
                 self.discard(row)
         self._end_orphans()
+        self._networks.tidy(self)
 
     def _end_orphans(self) -> None:
         """End what has a directory and no row.
@@ -129,6 +139,11 @@ class Watch:
                 return f'"{self._settings.container_dir(container)}' in file.read()
         except FileNotFoundError:
             return False
+
+    def _runs(self, container: str) -> bool:
+        """Whether its program runs: one that is held waits for a network that nobody lays."""
+        state = self.state(container)
+        return state is not None and state.status not in _HELD
 
     def _is_over(self, row: "Row") -> bool:
         return row.auto_remove and row.started > 0 and self.state(row.id) is None
@@ -157,6 +172,7 @@ class Watch:
             while self.state(row.id) is not None:
                 time.sleep(_PAUSE)
         self.clean(row.id)
+        self._networks.discard(row.id)
         remove_tree(self._settings.container_dir(row.id))
         self._db.delete(row.id)
 

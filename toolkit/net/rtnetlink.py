@@ -108,6 +108,16 @@ class Channel:
         action = "set the hardware address of"
         self._link(_SETLINK, attributes, action=action, name=name, index=_index(name))
 
+    def set_hairpin(self, name: str) -> None:
+        """Let a bridge send a packet back through the port that it came from."""
+        data = {"attrs": [("IFLA_BRPORT_MODE", 1)]}
+        info = {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", data)]}
+        message = _message(ifinfmsg, [("IFLA_LINKINFO", info)])
+        message["index"] = _index(name)
+        code = self._ask(message, _NEWLINK, 0)
+        if code:
+            raise failure(code, "let packets turn round at", name)
+
     def delete_link(self, name: str) -> None:
         """Remove a link; the other end of a veth pair goes with it."""
         self._link(_DELLINK, [], action="delete link", name=name, index=_index(name))

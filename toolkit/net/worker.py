@@ -86,6 +86,8 @@ class Wirer:
             master = _socket.if_nametoindex(wire["bridge"])
             self._host.create_veth(wire["link"], peer, master=master, mtu=wire["mtu"])
             try:
+                if wire["loopback"]:  # it may reach itself by the host's port
+                    self._host.set_hairpin(wire["link"])
                 self._inside(namespace, wire)
             except BaseException:
                 self._host.delete_link(wire["link"])

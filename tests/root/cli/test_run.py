@@ -50,7 +50,7 @@ def test_statuses(dockyard: Dockyard, home: Path, command: tuple[str, ...], stat
         (("run", "--cap-add", "NET_ADMINN", "host", "true"), "unknown capability 'NET_ADMINN'"),
         (("run", "-v", "data:/d", "host", "true"), "not an absolute path"),
         (("run", "--rootfs", "/nonexistent", "true"), "is no directory"),
-        (("run", "--network", "bridge", "host", "true"), "not built yet"),
+        (("run", "--network", "nowhere", "host", "true"), "no such network: 'nowhere'"),
         (("run", "--memory", "1", "host", "true"), "less than the least"),
         (("run", "-u", "nosuchuser", "host", "true"), "no such user"),
         (("run", "-u", "4294967296", "host", "true"), "ids are 0 to"),

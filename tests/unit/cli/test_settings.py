@@ -19,10 +19,12 @@ def test_flag_beats_environment_beats_file(tmp_path: Path) -> None:
     assert found == Settings(data_root="/flag", run_root="/env", cgroup_parent="file")
 
 
-def test_the_bridge_is_not_the_engines_business(tmp_path: Path) -> None:
+def test_the_bridge_is_named_by_the_file(tmp_path: Path) -> None:
     path = tmp_path / "engine.toml"
-    path.write_text("[bridge]\nname = 'bridge0'\naddress = '192.168.5.1/24'\n")
-    assert load_settings({}, {}, path=str(path)) == Settings()
+    path.write_text("[bridge]\nname = 'br9'\naddress = '10.9.0.1/16'\n")
+    assert load_settings({}, {}, path=str(path)) == Settings(
+        bridge="br9", bridge_address="10.9.0.1/16"
+    )
 
 
 def test_relative_roots_are_made_absolute(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from support.fake_runtime import FakeRuntime
-from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, UnsupportedError
+from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError
 from toolkit.engine.config import Bind, ContainerConfig
 from toolkit.engine.engine import Engine
 from toolkit.engine.model import ExecConfig
@@ -96,7 +96,9 @@ def test_a_created_one_that_fails_to_start_stays(engine: Engine, runtime: FakeRu
         (ContainerConfig(), InvalidInputError),
         (ContainerConfig(rootfs="/nonexistent"), NotFoundError),
         (ContainerConfig(image="box", cap_add=("NET",)), InvalidInputError),
-        (ContainerConfig(image="box", network="bridge"), UnsupportedError),
+        (ContainerConfig(image="box", network="nowhere"), NotFoundError),
+        (ContainerConfig(image="box", network="container:nobody"), NotFoundError),
+        (ContainerConfig(image="box", network="none", ip="192.168.5.9"), InvalidInputError),
         (ContainerConfig(image="box", user="nobody"), InvalidInputError),
         (ContainerConfig(image="box", name="-x"), InvalidInputError),
         (ContainerConfig(image="box", name="a/b"), InvalidInputError),

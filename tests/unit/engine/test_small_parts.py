@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.engine import machine, netfiles, owner
+from toolkit.engine import machine, owner
 from toolkit.engine.config import ContainerConfig
 from toolkit.engine.guard import Guard
 from toolkit.engine.prepare import remove_tree
@@ -33,20 +33,6 @@ def test_a_zombie_is_not_alive() -> None:
     with subprocess.Popen((sys.executable, "-c", "")) as child:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         assert not owner.alive(f"{child.pid}:1")
-
-
-def test_private_files(tmp_path: Path) -> None:
-    made = netfiles.write(str(tmp_path), hostname="web", host_network=False)
-    assert made == netfiles.paths(str(tmp_path))
-    assert dict(made)["/etc/hostname"] == f"{tmp_path}/hostname"
-    assert (tmp_path / "hostname").read_text() == "web\n"
-    assert "127.0.0.1\tlocalhost" in (tmp_path / "hosts").read_text()
-
-
-def test_loopback_resolvers_are_for_the_hosts_network_only() -> None:
-    text = "nameserver 127.0.0.53\nnameserver 9.9.9.9\nnameserver ::1\nsearch lan\n"
-    assert netfiles.resolver(text, host_network=True) == text
-    assert netfiles.resolver(text, host_network=False) == "nameserver 9.9.9.9\nsearch lan\n"
 
 
 def test_own_capabilities_are_names() -> None:

@@ -153,12 +153,23 @@ def test_a_pid_namespace_is_joined() -> None:
     assert [item.path for item in made.linux.namespaces if item.type == "pid"] == ["/proc/7/ns/pid"]
 
 
+def test_the_network_of_another_container_is_joined() -> None:
+    context = Context(id=ID, net_path="/proc/7/ns/net", node_name="other")
+    made = spec(network="container:x", context=context)
+    found = [item.path for item in made.linux.namespaces if item.type == "network"]
+    assert found == ["/proc/7/ns/net"]
+    assert made.hostname == "other"
+    assert made.linux.sysctl == {}
+
+
 @pytest.mark.parametrize(
     ("asked", "kind"),
     [
-        ({"network": "bridge"}, UnsupportedError),
-        ({"network": "container:web"}, UnsupportedError),
-        ({"network": "mine"}, InvalidInputError),
+        ({"network": ""}, InvalidInputError),
+        ({"network": "container:"}, InvalidInputError),
+        ({"network": "cantainer:web"}, InvalidInputError),
+        ({"network": "container:web", "hostname": "x"}, InvalidInputError),
+        ({"network": "host", "mac_address": "02:42:00:00:00:01"}, InvalidInputError),
         ({"ipc": "container:web"}, UnsupportedError),
         ({"ipc": "x"}, InvalidInputError),
         ({"pid": "x"}, InvalidInputError),

@@ -6,6 +6,7 @@ from toolkit.cli.verb import Flag
 from toolkit.core.errors import InvalidInputError
 from toolkit.engine import values
 from toolkit.engine.config import ContainerConfig
+from toolkit.engine.ports import parse_publish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,23 @@ CONTAINER = (
     Flag(names=("--tmpfs",), metavar="DIR[:OPTIONS]", many=True, help="Mount memory there"),
     Flag(names=("--read-only",), help="Make the root file system read-only"),
     Flag(names=("-h", "--hostname"), metavar="NAME", help="Name the host inside"),
-    Flag(names=("--network",), metavar="none|host", help="Which network it sees (none)"),
+    Flag(
+        names=("--network",),
+        metavar="bridge|none|host|container:NAME|NETWORK",
+        help="Which network it is on (none)",
+    ),
+    Flag(
+        names=("-p", "--publish"),
+        metavar="[IP:]HOST:CONTAINER[/PROTOCOL]",
+        many=True,
+        help="Lead a port of the host to one of the container",
+    ),
+    Flag(names=("--ip",), metavar="ADDRESS", help="Its address on the network"),
+    Flag(names=("--mac-address",), metavar="ADDRESS", help="Its hardware address"),
+    Flag(names=("--add-host",), metavar="NAME:ADDRESS", many=True, help="Add to /etc/hosts"),
+    Flag(names=("--dns",), metavar="ADDRESS", many=True, help="Whom it asks for names"),
+    Flag(names=("--dns-search",), metavar="DOMAIN", many=True, help="Where it looks for names"),
+    Flag(names=("--dns-option",), metavar="OPTION", many=True, help="How it asks for names"),
     Flag(names=("--pid",), metavar="host|container:NAME", help="Share a process table"),
     Flag(
         names=("--ipc",),
@@ -92,6 +109,13 @@ def container_config(call: "Call", environ: "Mapping[str, str]") -> ContainerCon
         binds=tuple(values.parse_volume(text) for text in call.many("volume")),
         tmpfs=tuple(values.parse_tmpfs(text) for text in call.many("tmpfs")),
         network=call.text("network", "none"),
+        ip=call.text("ip"),
+        mac_address=call.text("mac-address"),
+        ports=tuple(port for text in call.many("publish") for port in parse_publish(text)),
+        add_hosts=tuple(values.parse_add_host(text) for text in call.many("add-host")),
+        dns=tuple(values.parse_server(text) for text in call.many("dns")),
+        dns_search=tuple(call.many("dns-search")),
+        dns_options=tuple(call.many("dns-option")),
         pid=call.text("pid"),
         ipc=call.text("ipc"),
         memory=values.parse_size(call.text("memory", "0"), what="memory"),
