@@ -38,6 +38,10 @@ _WIRELESS = ("none", "host")
 def main() -> None:
     """The console script."""
     name, *rest = sys.argv[1:] or [""]
+    if name == "oci":
+        from toolkit.cli.oci.entry import begin  # noqa: PLC0415 - another command line
+
+        begin(rest)
     if name in _VERBS and not _wants_help(rest):
         leave(quick(name, rest))
     from toolkit.cli.main import run  # noqa: PLC0415 - click costs 27 ms; entry stays bare

@@ -88,9 +88,9 @@ ROOTS = (
 """Every container command takes these."""
 
 
-def read(verb: Verb, argv: "Sequence[str]") -> Call:
+def read(verb: Verb, argv: "Sequence[str]", *, common: tuple[Flag, ...] = ROOTS) -> Call:
     """The command line as a ``Call``; ``InvalidInputError`` says what is wrong with it."""
-    known = {name: flag for flag in (*verb.flags, *ROOTS) for name in flag.names}
+    known = {name: flag for flag in (*verb.flags, *common) for name in flag.names}
     values: Values = {}
     args: list[str] = []
     rest = list(argv)

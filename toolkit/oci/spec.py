@@ -342,8 +342,13 @@ def from_json(data: object, at: str = "config.json") -> Spec:
 def process_from_json(data: object, at: str = "process.json") -> Process:
     """A checked ``Process``, as ``exec --process`` takes it."""
     process = decode(Process, data, at)
-    _check_process(process, at if ": " in at else f"{at}: process")
+    check_process(process, at if ": " in at else f"{at}: process")
     return process
+
+
+def resources_from_json(data: object, at: str = "resources.json") -> Resources:
+    """``linux.resources`` alone, as ``update --resources`` takes it."""
+    return decode(Resources, data, at)
 
 
 def to_json(spec: Spec | Process) -> dict[str, Any]:
@@ -357,7 +362,7 @@ def to_json(spec: Spec | Process) -> dict[str, Any]:
 def check(spec: Spec, at: str = "config.json") -> None:
     """Refuse what no kernel could do: ``InvalidInputError`` with the JSON path."""
     if spec.process is not None:
-        _check_process(spec.process, f"{at}: process")
+        check_process(spec.process, f"{at}: process")
     for index, mount in enumerate(spec.mounts):
         _absolute(mount.destination, f"{at}: mounts[{index}].destination")
     seen: set[str] = set()
@@ -374,7 +379,8 @@ def check(spec: Spec, at: str = "config.json") -> None:
             _absolute(path, f"{at}: linux.{name.split('_')[0]}Paths")
 
 
-def _check_process(process: Process, at: str) -> None:
+def check_process(process: Process, at: str) -> None:
+    """As ``check``, for a process alone; ``at`` is where it stands."""
     _absolute(process.cwd, f"{at}.cwd")
     for index, entry in enumerate(process.env):
         if "=" not in entry.lstrip("="):

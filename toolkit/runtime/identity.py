@@ -158,8 +158,11 @@ def _set_capabilities(wanted: Masks) -> None:
             hint="dockyard itself runs with a smaller set; ask for less or give it more",
         ) from None
     cap_ambient_clear()
+    # Of what is not both permitted and inheritable the kernel makes nothing ambient; runc's own
+    # `spec` asks for it.
+    ambient = wanted.ambient & wanted.permitted & wanted.inheritable
     for number in range(len(caps.NAMES)):
-        if wanted.ambient >> number & 1:
+        if ambient >> number & 1:
             cap_ambient_raise(number)
 
 

@@ -135,6 +135,11 @@ def _send(sock: Socket, data: bytes, fds: tuple[int, ...]) -> None:
     sock.sendmsg([data], beside, _socket.MSG_NOSIGNAL)
 
 
+def send_descriptor(sock: Socket, data: bytes, fd: int) -> None:
+    """Send ``data`` as it is, with one descriptor: what a stranger expects on his socket."""
+    _send(sock, data, (fd,))
+
+
 def receive(sock: Socket) -> tuple[dict[str, Any] | None, list[int]]:
     """The next message and its descriptors, close-on-exec; ``None`` at the end."""
     data, fds = receive_bytes(sock)

@@ -11,9 +11,11 @@ import stat
 
 from toolkit.core.errors import UnsupportedError
 from toolkit.core.record import record
+from toolkit.linux.filesystems import make_mount
 from toolkit.linux.mount_options import parse_options
-from toolkit.linux.mounts import MountAttr, MountFlag, OpenTreeFlag, mount, open_tree
+from toolkit.linux.mounts import MountAttr, MountFlag, OpenTreeFlag, attach, mount, open_tree
 from toolkit.linux.paths import in_parent
+from toolkit.runtime.copyup import copy_directory
 from toolkit.runtime.root import put, set_attributes
 
 TYPE_CHECKING = False
@@ -91,6 +93,9 @@ class FileSystem:
             os.close(fd)
 
     def _mount(self, target: int, *, inherit: bool) -> None:
+        if self.options.copy_up and inherit and self.type == "tmpfs":
+            _copy_up(target, self.options)
+            return
         data = self.options.data
         if inherit and self.type == "tmpfs" and "mode=" not in data:
             mode = stat.S_IMODE(os.fstat(target).st_mode)
@@ -98,6 +103,21 @@ class FileSystem:
         source = self.source or self.type
         path = f"/proc/self/fd/{target}"
         mount(source, path, self.type, flags=self.options.flags, data=data or None)
+
+
+def _copy_up(target: int, options: MountOptions) -> None:
+    """A tmpfs over ``target`` with a copy of what is there; read-only only when it is filled."""
+    pairs = (item.partition("=") for item in options.data.split(",") if item)
+    wanted: dict[str, str | None] = {name: value or None for name, _, value in pairs}
+    tree = make_mount("tmpfs", wanted)
+    source = os.open(f"/proc/self/fd/{target}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        copy_directory(source, tree)
+    finally:
+        os.close(source)
+    set_attributes(tree, *options.attributes())
+    attach(tree, target)
+    os.close(tree)
 
 
 @record
@@ -272,8 +292,6 @@ def _mount_step(entry: Mount) -> Step:
     options = _parse(entry.options)
     if entry.uid_mappings or entry.gid_mappings:
         raise UnsupportedError(f"id mapped mounts are not supported yet: '{entry.destination}'")
-    if options.copy_up:
-        raise UnsupportedError(f"'tmpcopyup' is not supported yet: '{entry.destination}'")
     for flag in options.propagation:
         if flag & MountFlag.SHARED:
             raise UnsupportedError(

@@ -1,0 +1,104 @@
+"""``create``, ``run`` and ``start``."""
+
+import os
+
+from toolkit.cli.oci import bundles
+from toolkit.cli.oci.caller import console, preserved, write_pid
+from toolkit.core.record import replace
+from toolkit.runtime.request import StartRequest
+from toolkit.runtime.standalone import Caller, Standalone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from toolkit.cli.oci.places import Where
+    from toolkit.cli.verb import Call
+    from toolkit.oci.spec import Spec
+
+
+def create(call: "Call", where: "Where") -> int:
+    """Make a container whose program waits for ``start``."""
+    _make(call, where, hold=True)
+    return 0
+
+
+def run(call: "Call", where: "Where") -> int:
+    """Make a container and run its program; without ``--detach`` stay to its end."""
+    if call.flag("detach"):
+        _make(call, where, hold=False)
+        return 0
+    return _stay(call, where)
+
+
+def start(call: "Call", where: "Where") -> int:
+    """Run the program of a created container."""
+    from toolkit.runtime import standalone  # noqa: PLC0415 - beside the class of that module
+
+    request, state = where.find(call.args[0])
+    standalone.start(request, state)
+    return 0
+
+
+def _request(call: "Call", where: "Where", *, hold: bool, env: tuple[str, ...]) -> StartRequest:
+    name = call.args[0]
+    state_dir = where.state_dir(name)
+    bundle = os.path.realpath(call.text("bundle") or ".")
+    spec = _with_env(bundles.load(bundle), env)
+    return StartRequest(
+        id=name,
+        spec=spec,
+        state_dir=state_dir,
+        cgroup=spec.linux.cgroups_path or name,
+        passthrough=True,
+        hold=hold,
+        bundle=bundle,
+        new_keyring=not call.flag("no-new-keyring"),
+    )
+
+
+def _with_env(spec: "Spec", env: tuple[str, ...]) -> "Spec":
+    assert spec.process is not None
+    if not env:
+        return spec
+    return replace(spec, process=replace(spec.process, env=(*spec.process.env, *env)))
+
+
+def _make(call: "Call", where: "Where", *, hold: bool) -> None:
+    """Make it and leave: whoever takes orphans in gets its process."""
+    handed = preserved(call)
+    request = _request(call, where, hold=hold, env=handed.env)
+    assert request.spec.process is not None
+    socket = console(call, terminal=request.spec.process.terminal, stays=False)
+    caller = Caller(preserve=handed.count, take_terminal=socket.send if socket else os.close)
+    made = Standalone(request, caller)
+    try:
+        made.make(lambda pid: write_pid(call, pid))
+    finally:
+        for error in made.warnings:
+            where.warn(error)
+
+
+def _stay(call: "Call", where: "Where") -> int:
+    from toolkit.cli.oci.foreground import Foreground  # noqa: PLC0415 - only for whoever stays
+    from toolkit.cli.terminal import follow  # noqa: PLC0415 - as above
+
+    handed = preserved(call)
+    request = _request(call, where, hold=False, env=handed.env)
+    assert request.spec.process is not None
+    terminal = request.spec.process.terminal
+    socket = console(call, terminal=terminal, stays=True)
+    shown = Foreground(socket.send if socket else None)
+    made = Standalone(request, Caller(preserve=handed.count, take_terminal=shown.take_terminal))
+
+    def begin() -> Foreground:
+        made.make(lambda pid: write_pid(call, pid))
+        shown.began(made.pid)
+        return shown
+
+    try:
+        status = follow(begin, interactive=True)
+        if not call.flag("keep"):
+            made.remove()
+    finally:
+        for error in made.warnings:
+            where.warn(error)
+    return status
