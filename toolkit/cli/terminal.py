@@ -86,12 +86,18 @@ class Interrupted(KeyboardInterrupt):
         self.number = number
 
 
-def follow(start: "Callable[[], Process]", *, interactive: bool, throw_away: bool = False) -> int:
+def follow(
+    start: "Callable[[], Process]",
+    *,
+    interactive: bool,
+    throw_away: bool = False,
+    signals: "Signals | None" = None,
+) -> int:
     """Start a process and stay with it to its end; its exit status.
 
     Signals are passed on; with ``throw_away`` one that would end this process kills the other.
     """
-    signals = Signals(throw_away=throw_away)
+    signals = signals or Signals(throw_away=throw_away)
     try:
         process = start()
     except BaseException:
@@ -113,7 +119,9 @@ def follow(start: "Callable[[], Process]", *, interactive: bool, throw_away: boo
 class Signals:
     """Passes every signal that can be caught on to a process.
 
-    Before there is one, a signal that ends a process raises ``Interrupted``; others are kept.
+    Before there is one, a signal that ends a process raises ``Interrupted``; others are kept. From
+    ``hold`` on the first of them is kept as well: the program may run by now, and its answer to the
+    signal counts. A second one interrupts: somebody is losing patience with a start that hangs.
     """
 
     # Left alone: those that cannot be caught, faults of this very process, and what tells about
@@ -126,6 +134,7 @@ class Signals:
 
         self._process: Process | None = None
         self._waiting: list[int] = []
+        self._held = False
         self._throw_away = throw_away
         self._set = signal.signal
         self._default = signal.SIG_DFL
@@ -136,11 +145,15 @@ class Signals:
             number: signal.signal(number, self._take) for number in set(range(1, 32)) - left
         }
 
+    def hold(self) -> None:
+        """The process is asked for: it may run before we hear of it."""
+        self._held = True
+
     def forward_to(self, process: "Process") -> None:
         """From now on signals go to ``process``; those that came before go now."""
         self._process = process
         for number in self._waiting:
-            process.signal(number)
+            self._take(number, None)
 
     def restore(self) -> None:
         """Put back what was."""
@@ -151,7 +164,8 @@ class Signals:
 
     def _take(self, number: int, _frame: "FrameType | None") -> None:
         if self._process is None:
-            if number in self._ending:
+            patient = self._held and not self._ending.intersection(self._waiting)
+            if number in self._ending and not patient:
                 raise Interrupted(number)
             self._waiting.append(number)
         elif number == self._window:

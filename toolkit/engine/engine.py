@@ -34,6 +34,10 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 _TERM, _KILL = 15, 9
 
 
+def _nothing() -> None:
+    """Nobody wants to hear."""
+
+
 class Engine:
     """The containers of one data root.
 
@@ -92,21 +96,29 @@ class Engine:
         *,
         tied: bool = False,
         shape: "Callable[[Spec, str], Spec] | None" = None,
+        asked: "Callable[[], object]" = _nothing,
     ) -> Running:
         """Make and start a container; what fails to start leaves nothing.
 
         ``stdio`` are the caller's descriptors. With ``tied`` it ends when this process does.
-        ``shape`` changes what the runtime is told, given the container's directory.
+        ``shape`` changes what the runtime is told, given the container's directory. ``asked`` is
+        called when the runtime is asked: from then on the program may run.
         """
         with ExitStack() as undo:
             made = self._make(config, undo, phase=TYING if tied else MAKING)
             if shape:
                 made = replace(made, spec=shape(made.spec, made.directory))
-            running = self._start(made, stdio, phase=TIED if tied else READY)
+            running = self._start(made, stdio, phase=TIED if tied else READY, asked=asked)
             undo.pop_all()
         return running
 
-    def start(self, reference: str, stdio: "Stdio | None" = None) -> Running:
+    def start(
+        self,
+        reference: str,
+        stdio: "Stdio | None" = None,
+        *,
+        asked: "Callable[[], object]" = _nothing,
+    ) -> Running:
         """Start a container that was created or has ended; without ``stdio`` in the background."""
         row = self._db.find(reference)
         if self._watch.state(row.id) is not None:
@@ -117,7 +129,7 @@ class Engine:
         with suppress(FileNotFoundError):
             os.unlink(f"{made.directory}/exit.json")
         if stdio is not None:
-            return self._start(made, stdio, phase=READY)
+            return self._start(made, stdio, phase=READY, asked=asked)
         nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         try:
             return self._start(made, (nothing,) * 3, phase=READY, background=True)
@@ -152,7 +164,13 @@ class Engine:
         return made
 
     def _start(
-        self, made: "Prepared", stdio: "Stdio", *, phase: str, background: bool = False
+        self,
+        made: "Prepared",
+        stdio: "Stdio",
+        *,
+        phase: str,
+        background: bool = False,
+        asked: "Callable[[], object]" = _nothing,
     ) -> Running:
         os.makedirs(self.settings.run_root, mode=0o711, exist_ok=True)
         config = made.stored.config
@@ -165,7 +183,9 @@ class Engine:
                 passthrough=_passes_through(config, stdio),
                 hold=joining is not None,
             )
-            session = self._launch().start(request, stdio)
+            launcher = self._launch()
+            asked()
+            session = launcher.start(request, stdio)
             pid = _started(session, made.id, made.name)
             if joining:
                 undo.callback(self._kernel.cleanup, request.state_dir, force=True)
@@ -229,17 +249,26 @@ class Engine:
 
     # entering
 
-    def exec(self, reference: str, asked: "ExecConfig", stdio: "Stdio") -> Running:
+    def exec(
+        self,
+        reference: str,
+        config: "ExecConfig",
+        stdio: "Stdio",
+        *,
+        asked: "Callable[[], object]" = _nothing,
+    ) -> Running:
         """Run one more process in a running container."""
         from toolkit.engine.entering import exec_request  # noqa: PLC0415 - a start needs it not
 
         view = self.running(reference)
         row = self._db.find(view.id)
-        request = exec_request(self.settings, view, load(row.config), asked)
-        session = self._launch().exec(request, stdio)
+        request = exec_request(self.settings, view, load(row.config), config)
+        launcher = self._launch()
+        asked()
+        session = launcher.exec(request, stdio)
         _started(session, view.id, view.name)
-        if asked.rows and session.master is not None:
-            session.resize(asked.rows, asked.columns)
+        if config.rows and session.master is not None:
+            session.resize(config.rows, config.columns)
         return Running(view.id, session)
 
     # ending

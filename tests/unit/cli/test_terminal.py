@@ -63,6 +63,32 @@ def test_a_start_can_be_interrupted(process: Process, number: signal.Signals) ->
     assert caught.value.number == number
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_may_run_already_gets_the_signal(process: Process, number: signal.Signals) -> None:
+    signals = Signals()
+
+    def start() -> Process:
+        signals.hold()
+        os.kill(os.getpid(), number)
+        return process
+
+    follow(start, interactive=False, signals=signals)
+    assert process.told[0] == number  # before what the fake sends itself while it is waited for
+
+
+def test_a_second_signal_interrupts_a_start_that_hangs(process: Process) -> None:
+    signals = Signals()
+
+    def start() -> Process:
+        signals.hold()
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+        return process
+
+    with pytest.raises(Interrupted):
+        follow(start, interactive=False, signals=signals)
+
+
 def test_what_is_thrown_away_is_killed(process: Process) -> None:
     follow(lambda: process, interactive=False, throw_away=True)
     assert process.told == [signal.SIGKILL]

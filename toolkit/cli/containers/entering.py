@@ -4,7 +4,7 @@ import os
 
 from toolkit.cli.containers.opening import open_engine
 from toolkit.cli.containers.options import PROCESS, STDIO, environment
-from toolkit.cli.terminal import Stdio, check_terminal, follow, window_size
+from toolkit.cli.terminal import Signals, Stdio, check_terminal, follow, window_size
 from toolkit.cli.verb import Call, Flag, Verb
 from toolkit.core.errors import InvalidInputError
 from toolkit.engine.model import ExecConfig
@@ -18,7 +18,7 @@ def _exec(call: Call) -> int:
     if not detach:
         check_terminal(tty=tty, interactive=interactive)
     rows, columns = window_size() if tty and not detach else (0, 0)
-    asked = ExecConfig(
+    wanted = ExecConfig(
         command=call.args[1:],
         env=environment(call, os.environ),
         workdir=call.text("workdir"),
@@ -32,11 +32,14 @@ def _exec(call: Call) -> int:
     with open_engine(call) as engine:
         if detach:
             with Stdio.nothing() as stdio:
-                engine.exec(call.args[0], asked, stdio.fds).close()
+                engine.exec(call.args[0], wanted, stdio.fds).close()
             return 0
         with Stdio.own(interactive=interactive) as stdio:
+            signals = Signals()
             return follow(
-                lambda: engine.exec(call.args[0], asked, stdio.fds), interactive=interactive
+                lambda: engine.exec(call.args[0], wanted, stdio.fds, asked=signals.hold),
+                interactive=interactive,
+                signals=signals,
             )
 
 

@@ -4,7 +4,7 @@ import os
 
 from toolkit.cli.containers.opening import open_engine
 from toolkit.cli.containers.options import CONTAINER, DETACH, container_config
-from toolkit.cli.terminal import Stdio, check_terminal, follow, window_size
+from toolkit.cli.terminal import Signals, Stdio, check_terminal, follow, window_size
 from toolkit.cli.verb import FAULT, Call, Flag, Verb, each
 from toolkit.core.record import replace
 
@@ -24,7 +24,12 @@ def _run(call: Call) -> int:
     # for the disk, which is a tenth of the whole run.
     engine = open_engine(call)
     with Stdio.own(interactive=config.interactive) as stdio:
-        return follow(lambda: engine.run(config, stdio.fds), interactive=config.interactive)
+        signals = Signals()
+        return follow(
+            lambda: engine.run(config, stdio.fds, asked=signals.hold),
+            interactive=config.interactive,
+            signals=signals,
+        )
 
 
 def _create(call: Call) -> int:
@@ -42,7 +47,12 @@ def _start(call: Call) -> int:
         check_terminal(tty=config.tty, interactive=call.flag("interactive"))
         interactive = call.flag("interactive") and config.interactive
         with Stdio.own(interactive=interactive) as stdio:
-            return follow(lambda: engine.start(call.args[0], stdio.fds), interactive=interactive)
+            signals = Signals()
+            return follow(
+                lambda: engine.start(call.args[0], stdio.fds, asked=signals.hold),
+                interactive=interactive,
+                signals=signals,
+            )
 
 
 RUN = Verb(
