@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from toolkit.core.errors import CommandError, NotFoundError, ToolkitError, UnavailableError
 from toolkit.core.process import Completed, run
@@ -15,13 +16,30 @@ from toolkit.tasks.local_services import Systemd
 _STABLE = {"LC_ALL": "C.UTF-8"}  # what programs say is parsed, so it must not be translated
 
 
+class Programs(Protocol):
+    """Runs programs: ``env`` is the whole environment; ``NotFoundError`` where there is none."""
+
+    def __call__(
+        self,
+        argv: tuple[str, ...],
+        *,
+        stdin: str,
+        env: Mapping[str, str],
+        timeout: float | None,
+    ) -> Completed:
+        """Run ``argv`` to its end; any status is accepted."""
+
+
 def no_artifacts(digest: str) -> bytes:
     """The artifacts of a play that sent none."""
     raise NotFoundError(f"no file with the digest '{digest}' came with the play")
 
 
 class LocalKernel:
-    """``tasks.host.Kernel`` of the running kernel."""
+    """``tasks.host.Kernel`` of the running kernel; ``run`` runs programs."""
+
+    def __init__(self, run: Callable[[tuple[str, ...]], Completed]) -> None:
+        self._run = run
 
     def set_sysctl(self, name: str, value: str) -> None:
         """Write one parameter, named with dots or slashes."""
@@ -38,27 +56,58 @@ class LocalKernel:
 
     def load_module(self, name: str, params: str) -> None:
         """Load a module with what it needs."""
-        _modprobe(name, *params.split())
+        self._modprobe("--", name, *params.split())
 
     def unload_module(self, name: str) -> None:
         """Remove a module that nothing uses."""
-        _modprobe("--remove", name)
+        self._modprobe("--remove", name)
+
+    def _modprobe(self, *words: str) -> None:
+        argv = ("modprobe", *words)
+        done = self._run(argv)
+        if done.status != 0:
+            hint = "is the package with this kernel's modules installed?"
+            raise CommandError(argv, done.status, done.stderr, hint=hint)
+
+
+def _run(
+    argv: tuple[str, ...],
+    *,
+    stdin: str,
+    env: Mapping[str, str],
+    timeout: float | None,
+) -> Completed:
+    try:
+        return run(argv, stdin=stdin, env=env, timeout=timeout, ok=())
+    except subprocess.TimeoutExpired:
+        raise UnavailableError(
+            f"'{' '.join(argv)}' did not end within {timeout:g} seconds"
+        ) from None
 
 
 class LocalHost:
-    """``tasks.host.Host`` of this machine; ``artifacts`` finds a file that came with the play."""
+    """``tasks.host.Host`` of this machine; ``artifacts`` finds a file that came with the play.
 
-    def __init__(self, *, artifacts: Callable[[str], bytes] = no_artifacts) -> None:
+    ``programs`` runs what tasks run; the agent gives one that ends with its request.
+    """
+
+    def __init__(
+        self,
+        *,
+        artifacts: Callable[[str], bytes] = no_artifacts,
+        programs: Programs = _run,
+    ) -> None:
         self.files = LocalFiles()
         self.net = Netlink()
-        self.kernel = LocalKernel()
-        self.packages = Apt(lambda argv, env: _run(argv, env=env))
-        self.services = Systemd(_run)
+        self.kernel = LocalKernel(self.run)
+        self.packages = Apt(lambda argv, env: self._run(argv, env=env))
+        self.services = Systemd(self.run)
         self._artifacts = artifacts
+        self._programs = programs
 
     def run(self, argv: tuple[str, ...], *, timeout: float | None = 30) -> Completed:
-        """Run a program that changes nothing; any status is accepted."""
-        return _run(argv, timeout=timeout)
+        """Run a program that changes nothing; any status is accepted, 127 where there is none."""
+        return self._run(argv, timeout=timeout)
 
     def execute(
         self,
@@ -68,8 +117,8 @@ class LocalHost:
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Completed | None:
-        """Run a program that acts; any status is accepted."""
-        return _run(argv, stdin=stdin, env=env, timeout=timeout)
+        """Run a program that acts; any status is accepted, 127 where there is none."""
+        return self._run(argv, stdin=stdin, env=env, timeout=timeout)
 
     def judge(self, argv: tuple[str, ...], data: bytes) -> Completed:
         """Run a program that only judges: ``%s`` in it stands for a passing file of ``data``."""
@@ -89,30 +138,16 @@ class LocalHost:
         del path
         return False
 
-
-def _run(
-    argv: tuple[str, ...],
-    *,
-    stdin: str = "",
-    env: Mapping[str, str] | None = None,
-    timeout: float | None = None,
-) -> Completed:
-    """Run ``argv`` to its end; status 127 stands for a program that is not installed."""
-    try:
-        return run(
-            argv, stdin=stdin, env={**os.environ, **_STABLE, **(env or {})}, timeout=timeout, ok=()
-        )
-    except NotFoundError as error:
-        return Completed(argv=argv, status=127, stdout="", stderr=f"{error}\n")
-    except subprocess.TimeoutExpired:
-        raise UnavailableError(
-            f"'{' '.join(argv)}' did not end within {timeout:g} seconds"
-        ) from None
-
-
-def _modprobe(*words: str) -> None:
-    argv = ("modprobe", "--", *words) if words[0] != "--remove" else ("modprobe", *words)
-    done = _run(argv)
-    if done.status != 0:
-        hint = "is the package with this kernel's modules installed?"
-        raise CommandError(argv, done.status, done.stderr, hint=hint)
+    def _run(
+        self,
+        argv: tuple[str, ...],
+        *,
+        stdin: str = "",
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        whole = {**os.environ, **_STABLE, **(env or {})}
+        try:
+            return self._programs(argv, stdin=stdin, env=whole, timeout=timeout)
+        except NotFoundError as error:
+            return Completed(argv=argv, status=127, stdout="", stderr=f"{error}\n")
