@@ -16,6 +16,10 @@ _ENVIRONMENT = {
     "run_root": "DOCKYARD_ROOT",
     "cgroup_parent": "DOCKYARD_CGROUP_PARENT",
 }
+_BRIDGE_ENVIRONMENT = {
+    "bridge": "DOCKYARD_BRIDGE",
+    "bridge_address": "DOCKYARD_BRIDGE_ADDRESS",
+}
 _BRIDGE = {"name": "bridge", "address": "bridge_address"}
 
 
@@ -24,7 +28,7 @@ def load_settings(
 ) -> Settings:
     """The settings; ``flags`` holds those that were given, by the names of ``Settings``."""
     chosen: dict[str, str] = dict(_from_file(path))
-    for key, variable in _ENVIRONMENT.items():
+    for key, variable in {**_ENVIRONMENT, **_BRIDGE_ENVIRONMENT}.items():
         value = flags.get(key) or environ.get(variable)
         if value:
             chosen[key] = value

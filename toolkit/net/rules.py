@@ -31,7 +31,8 @@ table inet dockyard {{
 """
 
 # 127.0.0.0/8 never comes over a wire; route_localnet would let a neighbour reach what listens
-# there (CVE-2020-8558). A bridge's address is for its own containers: another one's way to it
+# there (CVE-2020-8558), and a port published there is led inward for the host's own only, which
+# pass ``own``. A bridge's address is for its own containers: another one's way to it
 # would be a way round the isolation.
 _CHAINS = """\
   chain loopback {{ type filter hook prerouting priority raw; policy accept;
@@ -58,6 +59,7 @@ _CHAINS = """\
     dnat ip to meta l4proto . th dport map @published_everywhere
   }}
   chain incoming {{ type nat hook prerouting priority dstnat; policy accept;
+    ip daddr 127.0.0.0/8 return
     fib daddr type local jump publish
   }}
   chain own {{ type nat hook output priority -100; policy accept;

@@ -36,7 +36,7 @@ def test_an_interface_is_what_ipaddress_says(text: str) -> None:
     ],
 )
 def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(InvalidInputError, match="ip: '.*' is no IPv4 address"):
+    with pytest.raises(InvalidInputError, match=r"ip: '.*' is no IPv4 address"):
         ipv4.parse_address(text, what="ip")
 
 

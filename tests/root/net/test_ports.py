@@ -1,0 +1,111 @@
+"""Published ports from every vantage point, and what must not be one."""
+
+import subprocess
+
+import pytest
+
+from support.dock import Dock
+from support.lan import HOST, PYTHON, TO_PEER
+
+pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
+
+BRIDGE = ("--network", "bridge")
+GATEWAY = "192.168.5.1"
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_a_port_from_everywhere(dock: Dock, protocol: str) -> None:
+    own = dock.serve("web", *BRIDGE, "-p", f"8080:80/{protocol}")
+    other = dock.serve("other", *BRIDGE)
+    lan = dock.lan
+
+    def ask(place: str, address: str) -> str:
+        if place in ("web", "other"):
+            return dock.ask(place, address, 8080, protocol=protocol)
+        found: str = getattr(lan, place).ask(address, 8080, protocol=protocol)
+        return found
+
+    assert ask("neighbour", HOST) == "10.77.0.2"
+    assert ask("peer", TO_PEER) == "10.78.0.2"
+    assert ask("peer", HOST) == "10.78.0.2"
+    for address in ("127.0.0.1", "127.1.2.3", HOST, GATEWAY):
+        assert ask("host", address) != "nothing", address
+    assert ask("web", HOST) == GATEWAY
+    assert ask("web", GATEWAY) == GATEWAY
+    assert ask("other", HOST) == GATEWAY
+    assert other != own
+
+
+def test_only_what_is_published_is_reached(dock: Dock) -> None:
+    address = dock.serve("web", *BRIDGE, "-p", "8080:80", ports=(80, 81))
+    dock.lan.neighbour.run("ip", "route", "add", "192.168.5.0/24", "via", HOST)
+    assert dock.lan.neighbour.ask(HOST, 8080) == "10.77.0.2"
+    assert dock.lan.neighbour.ask(HOST, 8080, protocol="udp") == "nothing"
+    assert dock.lan.neighbour.ask(HOST, 8081) == "nothing"
+    assert dock.lan.neighbour.ask(address, 81) == "nothing"
+    assert dock.lan.neighbour.ask(address, 80) == "nothing"
+
+
+def test_a_port_of_the_hosts_loopback_is_the_hosts_alone(dock: Dock) -> None:
+    """CVE-2020-8558, and CVE-2025-54388: nobody gets there by another way."""
+    address = dock.serve("web", *BRIDGE, "-p", "127.0.0.1:8080:80")
+    dock.serve("other", *BRIDGE)
+    lan = dock.lan
+    lan.host.mirror(9000)
+    assert lan.host.ask("127.0.0.1", 8080) == GATEWAY
+    for place in (lan.neighbour, lan.peer):
+        assert place.ask(HOST, 8080) == "nothing"
+        assert place.ask(address, 80) == "nothing"
+    assert dock.ask("other", HOST, 8080) == "nothing"
+    lan.neighbour.run("ip", "route", "add", "192.168.5.0/24", "via", HOST)
+    assert lan.neighbour.ask(address, 80) == "nothing"
+    # A neighbour that sends what is meant for 127.0.0.1 over the wire.
+    lan.neighbour.run("ip", "link", "set", "lo", "down")
+    lan.neighbour.run("ip", "route", "flush", "table", "local")
+    lan.neighbour.run("ip", "route", "add", "127.0.0.1/32", "via", HOST, "dev", "eth0")
+    lan.neighbour.run("sysctl", "-qw", "net.ipv4.conf.eth0.route_localnet=1")
+    lan.neighbour.run("ip", "route", "add", "local", "10.77.0.2", "dev", "eth0", "table", "local")
+    assert lan.neighbour.ask("127.0.0.1", 9000, wait=1) == "nothing"
+    assert lan.neighbour.ask("127.0.0.1", 8080, wait=1) == "nothing"
+
+
+def test_a_port_on_one_address(dock: Dock) -> None:
+    dock.serve("web", *BRIDGE, "-p", f"{HOST}:8080:80")
+    assert dock.lan.neighbour.ask(HOST, 8080) == "10.77.0.2"
+    assert dock.lan.peer.ask(TO_PEER, 8080) == "nothing"
+    assert dock.lan.host.ask("127.0.0.1", 8080) == "nothing"
+
+
+def test_a_taken_port_fails_before_anything_is_made(dock: Dock) -> None:
+    dock.lan.host.mirror(8080)
+    run = ("run", "--rm", *BRIDGE, "-p", "8080:80", "host", "true")
+    assert "port 0.0.0.0:8080/tcp is taken by a program of this host" in dock(*run, status=125)
+    assert "bridge0" not in dock.lan.host.run("ip", "link").stdout
+    assert dock("ps", "-aq") == ""
+    dock.serve("web", *BRIDGE, "-p", "127.0.0.1:8081:80")
+    again = ("run", "--rm", *BRIDGE, "-p", "8081:80", "host", "true")
+    assert "port 0.0.0.0:8081/tcp is taken by container" in dock(*again, status=125)
+    dock("rm", "-f", "web")
+    dock("run", "--rm", *BRIDGE, "-p", "8081:80", "host", "true")
+
+
+def test_a_port_leads_nowhere_once_its_container_is_over(dock: Dock) -> None:
+    dock.serve("web", *BRIDGE, "-p", "8080:80")
+    dock("rm", "-f", "web")
+    assert dock.lan.neighbour.ask(HOST, 8080) == "nothing"
+    dock.lan.host.mirror(8080)
+    assert dock.lan.neighbour.ask(HOST, 8080) == "10.77.0.2"
+
+
+def test_answers_come_back_through_a_connection_that_was_open(dock: Dock) -> None:
+    """A published port carries more than one packet each way."""
+    many = "import socket; s = socket.create_server(('0.0.0.0', 80)); c, _ = s.accept()\n"
+    many += "c.sendall(b'x' * 3_000_000); c.close()"
+    dock("run", "-d", "--name", "big", *BRIDGE, "-p", "8080:80", "host", PYTHON, "-c", many)
+    dock.address("big")
+    read = f"import socket; s = socket.create_connection(({HOST!r}, 8080)); n = 0\n"
+    read += "while d := s.recv(65536): n += len(d)\nprint(n)"
+    done = subprocess.run(
+        dock.lan.neighbour.words(PYTHON, "-c", read), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "3000000\n"
