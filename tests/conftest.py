@@ -27,6 +27,19 @@ def _root_only(request: pytest.FixtureRequest) -> None:
         missing("needs root")
 
 
+@pytest.fixture(autouse=True)
+def _own_links_untouched() -> Iterator[None]:
+    """No test may change the machine's own links or routing: it stands in a namespace for that."""
+    before = _own_network()
+    yield
+    assert _own_network() == before, "this test, or one beside it, changed the machine's network"
+
+
+def _own_network() -> tuple[list[str], str]:
+    forward = Path("/proc/sys/net/ipv4/ip_forward")
+    return sorted(os.listdir("/sys/class/net")), forward.read_text() if forward.exists() else ""
+
+
 @pytest.fixture(scope="session")
 def require() -> Callable[[str], str]:
     """``require("runc")`` gives the path of a program, or skips with a reason."""

@@ -23,6 +23,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(BUSY_SECONDS))
 
 
+@pytest.fixture(autouse=True)
+def _own_links_untouched() -> None:
+    """The links here are libvirt's, in its own namespace: a reboot renews them."""
+
+
 @pytest.fixture(scope="session")
 def vm(require: Callable[[str], str]) -> Iterator[Machine]:
     """A machine as it is after its first boot, with this installation's code in it.
