@@ -1,7 +1,6 @@
 """``vm``: a real Debian host with systemd and cgroup v2, the same for all tests of a session."""
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from support.machine import Machine
-from toolkit.core.errors import ConflictError
 from toolkit.fleet.boxes import Boxes, Place, Plan
 
 BUSY_SECONDS = 900
@@ -50,24 +48,10 @@ def vm(require: Callable[[str], str]) -> Iterator[Machine]:
             pytest.fail(f"{reason} (CI=true: this must not be skipped)")
         pytest.skip(reason)
     plan = Plan(box=os.environ.get("DOCKYARD_GATE_BOX", "debian12"), snapshot=True)
-    with ExitStack() as undo:
-        _lock(boxes, undo)
+    # One machine at a time: a second worker waits until the first has done with it.
+    with boxes.locked(wait=BUSY_SECONDS), ExitStack() as undo:
         undo.callback(boxes.down, saved=True)
         machine = Machine(boxes, boxes.up(plan, boxes.box(plan)))
         undo.callback(machine.close)
         machine.install()
         yield machine
-
-
-def _lock(boxes: Boxes, undo: ExitStack) -> None:
-    """One machine at a time: a second worker waits until the first has done with it."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            undo.enter_context(boxes.locked())
-        except ConflictError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(1)
-        else:
-            return

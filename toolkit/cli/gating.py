@@ -35,6 +35,8 @@ ENGINE_VARIABLE = "engine_packages"
 ENGINE = ("podman", "netavark")
 """What a gate sets ``engine_packages`` to, in playbooks that have it: an engine to compare with."""
 SLOW_CONNECT_SECONDS = 60.0
+LOCK_SECONDS = 20.0
+"""A gate that was killed has children, which need a moment to end."""
 # Engines and where their programs are; the second kind is only taken where there is no engine.
 _LOOK = (
     "for name in podman runc crun; do command -v $name; done;"
@@ -111,7 +113,7 @@ def run_gate(gate: Gate, boxes: Boxes) -> int:
     check_xml = Path(boxes.folder) / "check.xml"
     check_xml.unlink(missing_ok=True)
     up: list[Fleet] = []
-    with boxes.locked(), _ended_by_signals():
+    with boxes.locked(wait=LOCK_SECONDS), _ended_by_signals():
         try:
             _steps(gate, boxes, playbook, phases, up)
         except ToolkitError as error:

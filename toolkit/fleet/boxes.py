@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TextIO
 
 from toolkit.core.errors import CommandError, ConflictError, UnavailableError
 from toolkit.core.files import write_atomic
@@ -77,17 +77,18 @@ class Boxes:
         self._kept = f"{self.folder}/boxes.json"
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder; ``ConflictError`` if another run does."""
+    def locked(self, *, wait: float = 0.0) -> Iterator[None]:
+        """Hold the folder; ``ConflictError`` if another run still does after ``wait`` seconds."""
         os.makedirs(self.folder, exist_ok=True)
+        deadline = time.monotonic() + wait
         with open(f"{self.folder}/lock", "w", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ConflictError(
-                    f"another run uses the machines of '{self.folder}'",
-                    hint="name another folder with --folder",
-                ) from None
+            while not _is_ours(file):
+                if time.monotonic() >= deadline:
+                    raise ConflictError(
+                        f"another run uses the machines of '{self.folder}'",
+                        hint="name another folder with --folder",
+                    )
+                time.sleep(0.2)
             yield
 
     def box(self, plan: Plan) -> tuple[str, str]:
@@ -226,6 +227,14 @@ class Boxes:
             return ()
         self.hypervisor.resume(machines)
         return tuple(Login(**login) for login in kept["logins"])
+
+
+def _is_ours(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def ssh_config(fleet: Fleet) -> str:

@@ -13,8 +13,9 @@ from toolkit.fleet.boxes import Boxes, Place, Plan
 from toolkit.fleet.hypervisor import Hypervisor
 from toolkit.fleet.programs import RealPrograms
 
-WORLD = "DOCKYARD_WORLD"
-"""Set where the gate has started a libvirt of its own: that one's folder."""
+WORLD, TO_END = "DOCKYARD_WORLD", "DOCKYARD_WORLD_TO_END"
+"""Set where the gate runs beside a libvirt of its own: that one's folder, and whether it has to be
+ended, because it was started to stay."""
 
 
 @click.command("gate")
@@ -88,20 +89,25 @@ def _again_in_a_world(folder: str, *, stays: bool) -> None:
         raise UnavailableError(f"the libvirt in '{os.environ[WORLD]}' does not answer")
     script, world = f"{shipped('vagrant')}/libvirt", f"{folder}/libvirt"
     # -P: the current folder must not decide which code a root process runs.
+    kept = subprocess.run((script, "in", world, "--", "true"), check=False, capture_output=True)
+    stays = stays or kept.returncode == 0
     again = (sys.executable, "-P", "-m", "toolkit.cli.entry", *sys.argv[1:])
-    if stays:
-        start = (script, "start", world)
-        status = subprocess.run(start, check=False).returncode
-        if status:
-            raise CommandError(start, status, "")
     os.environ[WORLD] = world
+    if stays:
+        if not _succeeds(script, "start", world):
+            raise CommandError((script, "start", world), 1, "")
+        os.environ[TO_END] = world
     os.execv(script, (script, "in" if stays else "run", world, "--", *again))  # noqa: S606 - no shell
 
 
 def _end_world() -> None:
-    world = os.environ.get(WORLD)
+    world = os.environ.get(TO_END)
     if world:
-        subprocess.run((f"{shipped('vagrant')}/libvirt", "stop", world), check=False)
+        _succeeds(f"{shipped('vagrant')}/libvirt", "stop", world)
+
+
+def _succeeds(*argv: str) -> bool:
+    return subprocess.run(argv, check=False).returncode == 0
 
 
 def _cache(name: str) -> str:
