@@ -7,6 +7,7 @@ socket first, which only one can, and calls there; the line then carries what be
 
 from __future__ import annotations
 
+import _socket
 import os
 import signal
 
@@ -32,26 +33,25 @@ def build(state_dir: str) -> Socket:
     return messages.listen(f"{state_dir}/{_CLOSED}")
 
 
-def wait(maker: Socket, listener: Socket) -> Socket:
-    """For the init: let the maker end, and wait for whoever starts; the line to that one.
+def wait(link: Socket, listener: Socket) -> None:
+    """For the init: let the maker end, and wait for whoever starts: ``link`` then leads there.
 
     A process that is the first of its pid namespace dies of a signal only if it handles it.
     """
     set_pdeathsig(0)
     for number in _ENDING:
         signal.signal(number, _end)
-    maker.close()
+    link.shutdown(_socket.SHUT_RDWR)
     while True:
         fd, _ = listener._accept()  # type: ignore[attr-defined] # typeshed leaves the C half out
-        link = messages.from_fd(fd)
+        os.dup2(fd, link.fileno(), inheritable=False)
+        os.close(fd)
         message, _ = messages.receive(link)
         if message is not None and "begin" in message:
-            break
-        link.close()  # it was killed before it had asked
+            break  # otherwise it was killed before it had asked
     listener.close()
     for number in _ENDING:
         signal.signal(number, signal.SIG_DFL)
-    return link
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

@@ -13,7 +13,7 @@ import signal
 
 from toolkit.cgroup.group import enter
 from toolkit.core.errors import InvalidInputError, ToolkitError
-from toolkit.core.record import record, replace
+from toolkit.core.record import record
 from toolkit.linux.mounts import MountFlag, mount
 from toolkit.linux.process import (
     join_session_keyring,
@@ -196,7 +196,7 @@ def _become(order: Order) -> NoReturn:
     root.enter()
     _set_propagation(spec)
     if request.hold:
-        order, state = _hold(order, process, state)
+        state = _hold(order, process, state)
     _start_hooks(order, process, group.program, state)
     finish(
         Last(
@@ -222,8 +222,8 @@ def _run_hooks(order: Order) -> dict[str, Any]:
     return state
 
 
-def _hold(order: Order, process: Process, state: dict[str, Any]) -> tuple[Order, dict[str, Any]]:
-    """Wait until somebody starts the container; the order with the line to that one."""
+def _hold(order: Order, process: Process, state: dict[str, Any]) -> dict[str, Any]:
+    """Wait until somebody starts the container; the state as it is then."""
     listener = order.hatchling.listener
     if listener is not None:
         order.steps.enter("exec")
@@ -231,9 +231,10 @@ def _hold(order: Order, process: Process, state: dict[str, Any]) -> tuple[Order,
     messages.send(order.link, {"ready": True})
     if listener is None:
         wait_for(order.link, "begin")
-        return order, state
+        return state
     wait_for(order.link, "leave")
-    return replace(order, link=gate.wait(order.link, listener)), {**state, "status": "created"}
+    gate.wait(order.link, listener)
+    return {**state, "status": "created"}
 
 
 def _start_hooks(order: Order, process: Process, program: bytes, state: dict[str, Any]) -> None:

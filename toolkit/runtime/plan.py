@@ -110,11 +110,11 @@ def _copy_up(target: int, options: MountOptions) -> None:
     pairs = (item.partition("=") for item in options.data.split(",") if item)
     wanted: dict[str, str | None] = {name: value or None for name, _, value in pairs}
     tree = make_mount("tmpfs", wanted)
-    source = os.open(f"/proc/self/fd/{target}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        copy_directory(source, tree)
-    finally:
-        os.close(source)
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC  # what names both so far is O_PATH
+    source, copy = (os.open(f"/proc/self/fd/{fd}", flags) for fd in (target, tree))
+    copy_directory(source, copy)
+    os.close(source)
+    os.close(copy)
     set_attributes(tree, *options.attributes())
     attach(tree, target)
     os.close(tree)

@@ -9,11 +9,12 @@ registers its undoing, so a failure at any step leaves nothing.
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import ExitStack
 
 from toolkit.core.errors import ConflictError, ToolkitError
 from toolkit.core.record import record, replace
-from toolkit.runtime import entering, gate, groups, hooks, messages, nest, states
+from toolkit.runtime import client, entering, gate, groups, hooks, messages, nest, states
 from toolkit.runtime.failures import sentence
 from toolkit.runtime.init import Hatchling
 from toolkit.runtime.logfile import timestamp
@@ -243,7 +244,11 @@ def start(request: StartRequest, state: State) -> None:
         raise StandaloneError(f"container '{state.id}' cannot start", failure)
     running = replace(state, status=states.RUNNING)
     states.write_state(path, running)
-    hooks.run(request.spec, "poststart", oci_state(request, running))
+    try:
+        hooks.run(request.spec, "poststart", oci_state(request, running))
+    except ToolkitError:
+        client.kill(path, signal.SIGKILL)
+        raise
 
 
 def enter(request: ExecRequest, caller: Caller) -> int:

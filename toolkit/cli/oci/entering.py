@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from toolkit.oci.spec import Process
     from toolkit.runtime.request import StartRequest
 
-_WITH_PROCESS = ("tty", "cwd", "env", "user", "additional-gids", "cap", "no-new-privs")
+_WITHOUT_PROCESS = ("cwd", "env", "user", "additional-gids", "cap", "no-new-privs")
 
 
 def execute(call: "Call", where: "Where") -> int:
@@ -56,10 +56,11 @@ def _process(call: "Call", request: "StartRequest") -> "Process":
     """What ``--process`` says, or the container's own process changed as the flags say."""
     path = call.text("process")
     if path:
-        for name in _WITH_PROCESS:
+        for name in _WITHOUT_PROCESS:
             if call.values.get(name):
                 raise InvalidInputError(f"--{name} and --process exclude each other")
-        return process_from_json(bundles.read_json(path), path)
+        process = process_from_json(bundles.read_json(path), path)
+        return replace(process, terminal=process.terminal or call.flag("tty"))
     model = request.spec.process
     if model is None:
         raise NotFoundError(f"container '{request.id}' has no process to begin with")

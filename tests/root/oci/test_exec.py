@@ -1,0 +1,167 @@
+"""One more process in a container, with and without a terminal."""
+
+import array
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.oci_boxes import Oci
+
+pytestmark = pytest.mark.root
+
+
+@pytest.fixture
+def box(oci: Oci) -> Oci:
+    """A running container ``box``."""
+    bundle = oci.bundle("sleep", "600", process={"env": ["PATH=/bin", "A=1"]})
+    oci.must("run", "--detach", "--bundle", str(bundle), "box")
+    return oci
+
+
+def test_it_has_stdio_and_a_status(box: Oci) -> None:
+    done = box.call("exec", "box", "sh", "-c", "cat; echo wrong >&2; exit 7", stdin=b"hello")
+    assert (done.status, done.out, done.err) == (7, "hello", "wrong\n")
+
+
+def test_it_joins_all_that_the_init_has(box: Oci) -> None:
+    pid = box.state("box")["pid"]
+    names = ("mnt", "pid", "net", "uts", "ipc", "cgroup")
+    links = " ".join(f"/proc/self/ns/{name}" for name in names)
+    inside = box.must("exec", "box", "sh", "-c", f"for f in {links}; do readlink $f; done").split()
+    assert inside == [os.readlink(f"/proc/{pid}/ns/{name}") for name in names]
+    status = box.must("exec", "box", "sh", "-c", "cat /proc/self/status")
+    theirs = Path(f"/proc/{pid}/status").read_text()
+    for word in ("CapBnd", "CapEff", "CapPrm", "CapInh", "NoNewPrivs", "Seccomp:"):
+        line = next(line for line in theirs.splitlines() if line.startswith(word))
+        assert line in status
+
+
+def test_the_flags_change_the_containers_own_process(box: Oci) -> None:
+    said = box.must(
+        *("exec", "--env", "B=2", "--cwd", "/tmp", "--user", "12:34", "--additional-gids", "56"),
+        *("box", "sh", "-c", "echo $A $B; pwd; id -u; id -g; id -G"),
+    )
+    assert said.split("\n")[:4] == ["1 2", "/tmp", "12", "34"]
+    assert "56" in said
+
+
+def test_a_capability_can_be_added(box: Oci) -> None:
+    masks = box.must("exec", "--cap", "CAP_SYS_NICE", "box", "sh", "-c", "cat /proc/self/status")
+    line = next(line for line in masks.splitlines() if line.startswith("CapEff"))
+    assert int(line.split()[1], 16) >> 23 & 1
+
+
+def test_a_process_file(box: Oci, tmp_path: Path) -> None:
+    path = tmp_path / "process.json"
+    process = {"cwd": "/", "args": ["sh", "-c", "echo $C"], "env": ["PATH=/bin", "C=3"]}
+    path.write_text(json.dumps(process))
+    assert box.must("exec", "--process", str(path), "box") == "3\n"
+    path.write_text(json.dumps({**process, "args": [1]}))
+    refused = box.call("exec", "--process", str(path), "box")
+    assert refused.status == 255
+    assert f"{path}: args[0]: expected text, not a number" in refused.err
+    assert "exclude each other" in box.call("exec", "-p", str(path), "--cwd", "/", "box").err
+
+
+@pytest.mark.parametrize(
+    ("argv", "status", "said"),
+    [
+        (["nonsense"], 127, "not found in $PATH"),
+        (["/etc"], 126, "Permission denied"),
+        ([], 255, "needs a command"),
+    ],
+)
+def test_what_cannot_run_is_told(box: Oci, argv: list[str], status: int, said: str) -> None:
+    refused = box.call("exec", "box", *argv)
+    assert refused.status == status
+    assert said in refused.err
+
+
+def test_detached_it_lives_on_with_a_pid_file(box: Oci, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    box.must("exec", "--detach", "--pid-file", str(pid_file), "box", "sleep", "601")
+    pid = int(pid_file.read_text())
+    assert b"601" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    assert pid in json.loads(box.must("ps", "--format", "json", "box"))
+
+
+def test_descriptors_are_handed_on_only_if_asked_for(box: Oci, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    shell = (
+        "sh",
+        "-c",
+        'exec 3>"$0"; exec "$@"',
+        str(kept),
+        box.program,
+        "--root",
+        str(box.states),
+    )
+    argv = (*shell, "exec", "--preserve-fds", "1", "box", "sh", "-c", "echo kept >&3")
+    subprocess.run(argv, check=True, capture_output=True)
+    assert kept.read_text() == "kept\n"
+    refused = box.call("exec", "--preserve-fds", "1", "box", "true")
+    assert "descriptor 3 is to be preserved, and is not open" in refused.err
+    seen = box.must("exec", "box", "sh", "-c", "ls /proc/self/fd | wc -w")
+    assert int(seen) == 4  # stdio, and the folder that ls reads
+
+
+@contextmanager
+def console(folder: Path) -> Iterator[tuple[str, socket.socket]]:
+    path = folder / ("c" * 60) / "console.sock"
+    path.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        os.chdir(path.parent)  # an address is 107 bytes at most
+        listener.bind(path.name)
+        listener.listen()
+        yield str(path), listener
+
+
+def receive_master(listener: socket.socket) -> int:
+    connection, _ = listener.accept()
+    with connection:
+        space = socket.CMSG_LEN(array.array("i").itemsize)
+        _, beside, _, _ = connection.recvmsg(100, space)
+    return int.from_bytes(beside[0][2], "little")
+
+
+@pytest.mark.parametrize("kind", ["create", "run", "exec"])
+def test_a_terminal_goes_to_the_console_socket(oci: Oci, tmp_path: Path, kind: str) -> None:
+    script = "tty; stty size; exec sleep 600"
+    size = {"height": 11, "width": 22}
+    terminal = {"terminal": kind != "exec", "consoleSize": size}
+    bundle = oci.bundle("sh", "-c", script, process=terminal)
+    before = Path.cwd()
+    with console(tmp_path) as (path, listener):
+        os.chdir(before)
+        told = ["--bundle", str(bundle), *(["--console-socket", path] if kind != "exec" else [])]
+        oci.must(*(["create"] if kind == "create" else ["run", "--detach"]), *told, "box")
+        if kind == "exec":
+            asked = ("--tty", "--console-socket", path)
+            oci.must("exec", "--detach", *asked, "box", "sh", "-c", script)
+        master = receive_master(listener)
+        if kind == "create":
+            oci.must("start", "box")
+        wanted = b"/dev/pts/0" if kind == "exec" else b"11 22"
+        said = b""
+        while wanted not in said:
+            said += os.read(master, 1000)
+        os.close(master)
+
+
+def test_a_terminal_without_a_socket_is_refused_where_nobody_stays(oci: Oci) -> None:
+    bundle = oci.bundle("true", process={"terminal": True})
+    for argv in (["create"], ["run", "--detach"]):
+        refused = oci.call(*argv, "--bundle", str(bundle), "box")
+        assert "needs --console-socket" in refused.err
+    plain = oci.bundle("true", name="plain")
+    refused = oci.call("create", "--console-socket", "/x", "--bundle", str(plain), "plain")
+    assert "is for a process with a terminal" in refused.err
+    missing = oci.call("create", "--console-socket", "/no/where", "--bundle", str(bundle), "box")
+    assert "--console-socket '/no/where'" in missing.err
+    assert oci.must("list", "--quiet") == ""
