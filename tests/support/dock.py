@@ -14,6 +14,7 @@ class Dock:
     """``dockyard`` on the host of a LAN."""
 
     lan: Lan
+    entry: tuple[str, ...] = ENTRY
 
     def __call__(self, *words: str, status: int = 0) -> str:
         """Run it; its output, or what it complained where a ``status`` is expected."""

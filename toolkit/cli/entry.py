@@ -21,7 +21,14 @@ _VERBS = {
     "inspect": "looking.INSPECT",
     "kill": "ending.KILL",
     "logs": "looking.LOGS",
+    "network create": "networking.NETWORK_CREATE",
+    "network inspect": "networking.NETWORK_INSPECT",
+    "network ls": "networking.NETWORK_LS",
+    "network prune": "networking.NETWORK_PRUNE",
+    "network reload": "networking.NETWORK_RELOAD",
+    "network rm": "networking.NETWORK_RM",
     "nsenter": "entering.NSENTER",
+    "port": "networking.PORT",
     "ps": "looking.PS",
     "rehearse": "rehearsing.REHEARSE",
     "rm": "ending.REMOVE",
@@ -31,6 +38,7 @@ _VERBS = {
     "wait": "ending.WAIT",
 }
 _LAUNCHING = ("run", "exec", "start")
+_GROUPS = ("network",)
 _WIRING = ("run",)
 _WIRELESS = ("none", "host")
 
@@ -42,6 +50,8 @@ def main() -> None:
         from toolkit.cli.oci.entry import begin  # noqa: PLC0415 - another command line
 
         begin(rest)
+    if name in _GROUPS and rest:
+        name = f"{name} {rest.pop(0)}"
     if name in _VERBS and not _wants_help(rest):
         leave(quick(name, rest))
     from toolkit.cli.main import run  # noqa: PLC0415 - click costs 27 ms; entry stays bare

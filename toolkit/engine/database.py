@@ -28,8 +28,8 @@ CREATE TABLE IF NOT EXISTS containers (
   auto_remove INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS networks (
-  name TEXT PRIMARY KEY, link TEXT NOT NULL UNIQUE, address TEXT NOT NULL, mtu INTEGER NOT NULL,
-  internal INTEGER NOT NULL, created REAL NOT NULL, next INTEGER NOT NULL
+  name TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, link TEXT NOT NULL UNIQUE, address TEXT NOT NULL,
+  mtu INTEGER NOT NULL, internal INTEGER NOT NULL, created REAL NOT NULL, next INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spans (
   network TEXT NOT NULL, last INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (network, last)
@@ -169,6 +169,12 @@ class Database:
     def ids(self) -> set[str]:
         """The ids of all containers, whole or not."""
         return {row.id for row in self._select("")}
+
+    def sharing(self, container: str) -> list[str]:
+        """The ids of those that share the network of a container."""
+        wanted = f'%"container:{container}"%'
+        rows = self.query("SELECT id FROM containers WHERE config LIKE ?", wanted)
+        return [str(row[0]) for row in rows]
 
     def unsettled(self) -> list[Row]:
         """What a killed command may have left, and what goes away by itself."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from toolkit.engine.config import ContainerConfig
     from toolkit.engine.lazynet import NetworksFactory
     from toolkit.engine.model import ExecConfig, View
+    from toolkit.engine.netadmin import NetworkConfig
+    from toolkit.engine.netstore import Network
+    from toolkit.engine.networks import Networks
     from toolkit.engine.prepare import Prepared
     from toolkit.engine.seams import Kernel, Launcher, LauncherFactory, Resolver, Session, Stdio
     from toolkit.engine.settings import Settings
@@ -124,7 +127,7 @@ class Engine:
         if self._watch.state(row.id) is not None:
             raise ConflictError(f"container '{row.name}' is running already")
         stored = load(row.config)
-        joins = self._joins(stored.config)
+        joins = self._joins(stored.config, row.id)
         made = prepare(self.settings, row.id, stored, name=row.name, joins=joins)
         with suppress(FileNotFoundError):
             os.unlink(f"{made.directory}/exit.json")
@@ -175,19 +178,19 @@ class Engine:
         os.makedirs(self.settings.run_root, mode=0o711, exist_ok=True)
         config = made.stored.config
         with ExitStack() as undo:
-            joining = self._networks.join(made.id, config, undo)
+            joining = self._networks.join(made.id, config, undo, returns=_returns(made.spec))
             write_files(made, joining.place if joining else None)
             request = start_request(
                 self.settings,
                 made,
                 passthrough=_passes_through(config, stdio),
-                hold=joining is not None,
+                hold=joining is not None and joining.connect is not None,
             )
             launcher = self._launch()
             asked()
             session = launcher.start(request, stdio)
             pid = _started(session, made.id, made.name)
-            if joining:
+            if joining and joining.connect:
                 undo.callback(self._kernel.cleanup, request.state_dir, force=True)
                 undo.callback(session.close)
                 joining.connect(f"/proc/{pid}/ns/net")
@@ -202,7 +205,7 @@ class Engine:
 
     def _ended(self, container: str, config: "ContainerConfig") -> None:
         """What is to be done when a container ended that somebody waited for."""
-        self._networks.left(container, config)
+        self._networks.left(container, config, self._watch)
         if config.auto_remove:
             self._db.delete(container)
 
@@ -239,9 +242,15 @@ class Engine:
         beyond = view.config.network.partition(":")[2]
         return replace(config, network=f"container:{beyond or view.id}")
 
-    def _joins(self, config: "ContainerConfig") -> tuple[str, str]:
-        """The namespaces of processes and network to join, of containers that run now."""
-        return self._path_of(config.pid, "pid"), self._path_of(config.network, "net")
+    def _joins(self, config: "ContainerConfig", container: str = "") -> tuple[str, str]:
+        """The namespaces of processes and network to join, of containers that run now.
+
+        One that is started again returns to those who shared its network.
+        """
+        network = self._path_of(config.network, "net")
+        if container and not network and config.network != "host":
+            network = self._watch.shared_stack(container)
+        return self._path_of(config.pid, "pid"), network
 
     def _path_of(self, mode: str, kind: str) -> str:
         other = mode.removeprefix("container:")
@@ -292,7 +301,7 @@ class Engine:
         if not self._ended_within(row.id, timeout):
             self._kernel.kill(state_dir, _KILL)
             self._ended_within(row.id, None)
-        self._networks.left(row.id, stored.config)
+        self._networks.left(row.id, stored.config, self._watch)
         if row.auto_remove:
             self._watch.reconcile()
 
@@ -339,6 +348,25 @@ class Engine:
         except (OSError, NotFoundError):
             return None
 
+    # networks
+
+    @property
+    def networks(self) -> "Networks":
+        """The networks that containers join."""
+        return self._networks.load()
+
+    def create_network(self, asked: "NetworkConfig") -> "Network":
+        """Make a network."""
+        from toolkit.engine import netadmin  # noqa: PLC0415 - no container needs it
+
+        return netadmin.create(self.networks, self._db, asked)
+
+    def remove_network(self, name: str) -> str:
+        """Remove a network that no container is on; its name."""
+        from toolkit.engine import netadmin  # noqa: PLC0415 - no container needs it
+
+        return netadmin.remove(self.networks, self._db, name)
+
     # looking
 
     def list(self, *, all: bool = False) -> "list[View]":  # noqa: A002 - as 'ps --all' says
@@ -375,6 +403,11 @@ def _started(session: "Session", container: str, name: str) -> int:
         with closing(session), suppress(ToolkitError):
             session.started()
         raise
+
+
+def _returns(spec: "Spec") -> bool:
+    """Whether a container enters a network namespace that exists."""
+    return any(one.type == "network" and one.path for one in spec.linux.namespaces)
 
 
 def _begun(session: "Session", container: str, name: str) -> None:

@@ -24,15 +24,21 @@ if TYPE_CHECKING:
         def clean(self, container: str, /) -> None:
             """End what is left of one."""
 
+        def shared_stack(self, container: str, /) -> str:
+            """The network namespace that others share with it."""
+
     NetworksFactory = Callable[["Settings", "Database"], "Networks"]
 
 
 @record
 class Joining:
-    """A container on its way to a network: ``connect`` when it is held, ``done`` when it runs."""
+    """A container on its way to a network: ``connect`` when it is held, ``done`` when it runs.
+
+    Neither for one that returns to its place, which others kept.
+    """
 
     place: Place
-    connect: "Callable[[str], None]"
+    connect: "Callable[[str], None] | None" = None
     done: "Callable[[], None]"
 
 
@@ -64,15 +70,23 @@ class LazyNetworks:
     def check(self, name: str) -> None:
         """Refuse a network that does not exist."""
         if not is_apart(name) and name != "bridge":
-            self.load().find(name)
+            self.load().table.find(name)
 
     def join(
-        self, container: str, config: "ContainerConfig", undo: "ExitStack"
+        self, container: str, config: "ContainerConfig", undo: "ExitStack", *, returns: bool
     ) -> "Joining | None":
-        """Take an address and ask for the wire; None for a container without a bridge."""
+        """Take an address and ask for the wire; None for a container without a bridge.
+
+        One that ``returns`` joins a namespace in which its wire may still be.
+        """
         if is_apart(config.network):
             return None
         networks = self.load()
+        old = self.of(container)
+        if old and returns:
+            return Joining(place=_place(old[0]), done=lambda: None)
+        if old:  # it was killed, and what it had is not yet given back
+            networks.leave(container)
         attachment = networks.join(container, config)
         undo.callback(networks.leave, container)
         wire = networks.begin(attachment)
@@ -83,9 +97,9 @@ class LazyNetworks:
             done=lambda: networks.joined(container),
         )
 
-    def left(self, container: str, config: "ContainerConfig") -> None:
-        """A container is over: give back what it had."""
-        if not is_apart(config.network):
+    def left(self, container: str, config: "ContainerConfig", look: "Look") -> None:
+        """A container is over: give back what it had, unless others use it still."""
+        if not is_apart(config.network) and not look.shared_stack(container):
             self.load().leave(container)
 
     def discard(self, container: str) -> None:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from toolkit.engine.config import ContainerConfig
+    from toolkit.engine.networks import Attachment
     from toolkit.engine.seams import Session
 
 
@@ -52,6 +53,7 @@ class View:
     oom_killed: bool = False
     digest: str = ""
     log: str = ""
+    networks: "tuple[Attachment, ...]" = ()
 
 
 class Running:

@@ -6,17 +6,16 @@ left: whatever a killed command forgets is found by looking (``tidy``).
 """
 
 import sqlite3
-import time
 
-from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError
+from toolkit.core.errors import ConflictError, InvalidInputError
 from toolkit.core.record import record
-from toolkit.core.suggest import did_you_mean
 from toolkit.engine import owner, ports
 from toolkit.engine.addresses import Pool
+from toolkit.engine.netstore import DEFAULT, Network, NetworkTable
 from toolkit.net import rules
-from toolkit.net.ipv4 import Interface, dotted, parse_address, parse_bridge_address
+from toolkit.net.ipv4 import dotted, parse_address
 from toolkit.net.wires import Wires, present
-from toolkit.net.wiring import Bridge, Endpoint, Port, check_link_name, mac_of
+from toolkit.net.wiring import Bridge, Endpoint, Port, mac_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,21 +27,8 @@ if TYPE_CHECKING:
     from toolkit.engine.settings import Settings
     from toolkit.net.wires import Wire
 
-DEFAULT = "bridge"
-BUILT_IN = ("bridge", "host", "none")
 _FORWARDING = "forwarding"
 _BOOT = "/proc/sys/kernel/random/boot_id"
-_COLUMNS = "name, link, address, mtu, internal, created, next"
-
-
-@record
-class Network:
-    """One bridge network; ``created`` is in seconds since 1970, ``after`` the next to try."""
-
-    name: str
-    bridge: Bridge
-    created: float
-    after: int = 0
 
 
 @record
@@ -57,9 +43,9 @@ class Networks:
     """The networks of one engine."""
 
     def __init__(self, settings: "Settings", database: "Database") -> None:
-        self._settings = settings
+        self.table = NetworkTable(settings, database)
         self._db = database
-        self._wires = Wires(
+        self.wires = Wires(
             f"{settings.run_root}/network.lock",
             ruleset=self._ruleset,
             forwarding=self._note_forwarding,
@@ -67,16 +53,16 @@ class Networks:
 
     def close(self) -> None:
         """Let the helper go."""
-        self._wires.close()
+        self.wires.close()
 
     # joining and leaving
 
     def join(self, container: str, config: "ContainerConfig") -> Attachment:
         """Take an address and ports."""
-        network = self.find(config.network)
+        network = self.table.find(config.network)
         with self._db.transaction():
             if network.name == DEFAULT:
-                network = self._keep_default(network)
+                network = self.table.keep_default(network)
             address = self._take_address(network, config)
             mac = _mac(config.mac_address) if config.mac_address else mac_of(address)
             taken = ports.take(self._db, container, config.ports)
@@ -94,7 +80,7 @@ class Networks:
         """Ask for the bridge and the rules; the wire is to be connected, or abandoned."""
         bridges, closed = self._skeleton()
         state = rules.state(bridges, closed=closed)
-        return self._wires.begin(attachment.network.bridge, attachment.endpoint, state)
+        return self.wires.begin(attachment.network.bridge, attachment.endpoint, state)
 
     def joined(self, container: str) -> None:
         """Note that its wire is there: from now on it counts for as long as it is."""
@@ -133,12 +119,22 @@ class Networks:
         """Where a container is attached now."""
         return self._attachments("WHERE container=?", container)
 
+    def members(self, network: str) -> list[tuple[str, Attachment]]:
+        """The containers on a network, by id."""
+        rows = self._db.query("SELECT container FROM endpoints WHERE network=?", network)
+        return [
+            (container, one)
+            for (container,) in rows
+            for one in self.of(container)
+            if one.network.name == network
+        ]
+
     def reload(self) -> None:
         """Write all rules anew, as after somebody flushed them."""
-        self._wires.reload()
+        self.wires.reload()
 
     def _leave(self, gone: "list[tuple[str, Attachment]]") -> None:
-        self._wires.leave(one.endpoint for _, one in gone)
+        self.wires.leave(one.endpoint for _, one in gone)
         with self._db.transaction():
             for container, one in gone:
                 name = one.network.name
@@ -180,71 +176,8 @@ class Networks:
                 f"network '{network.name}' has no free address in {network.bridge.address.subnet}",
                 hint="remove containers from it, or use a network with a wider subnet",
             )
-        self._db.query("UPDATE networks SET next=? WHERE name=?", taken + 1, network.name)
+        self.table.next_after(network.name, taken + 1)
         return taken
-
-    # networks
-
-    def find(self, name: str) -> Network:
-        """The network of that name; the default one as the settings have it."""
-        if name == DEFAULT:
-            return self._default()
-        found = self._networks("WHERE name=?", name)
-        if not found:
-            known = [*BUILT_IN, *(one.name for one in self._networks())]
-            raise NotFoundError(
-                f"no such network: '{name}'",
-                hint=did_you_mean(name, known) or "'dockyard network ls' lists them",
-            )
-        return found[0]
-
-    def _default(self) -> Network:
-        """The default bridge as the settings name it."""
-        settings = self._settings
-        what = "bridge.address"
-        bridge = Bridge(
-            link=check_link_name(settings.bridge),
-            address=parse_bridge_address(settings.bridge_address, what=what),
-        )
-        found = self._networks("WHERE name=?", DEFAULT)
-        after = found[0].after if found else 0
-        return Network(name=DEFAULT, bridge=bridge, created=time.time(), after=after)
-
-    def _keep_default(self, wanted: Network) -> Network:
-        """Have it in the database; a change of the settings counts once nobody is on it."""
-        found = self._networks("WHERE name=?", DEFAULT)
-        if found and found[0].bridge == wanted.bridge:
-            return found[0]
-        if found and self._db.query("SELECT 1 FROM endpoints WHERE network=? LIMIT 1", DEFAULT):
-            old = found[0].bridge
-            raise ConflictError(
-                f"the default bridge is '{old.link}' with {old.address} for containers that run,"
-                f" and '{wanted.bridge.link}' with {wanted.bridge.address} in engine.toml",
-                hint="stop the containers on it first",
-            )
-        self._db.query("DELETE FROM networks WHERE name=?", DEFAULT)
-        self._keep(wanted)
-        return wanted
-
-    def _keep(self, network: Network) -> None:
-        bridge = network.bridge
-        self._db.query(
-            f"INSERT INTO networks ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
-            network.name,
-            bridge.link,
-            str(bridge.address),
-            bridge.mtu,
-            int(bridge.internal),
-            network.created,
-            0,
-        )
-        pool = Pool(self._db, network.name)
-        pool.fill(bridge.address.low + 1, bridge.address.high - 1)
-        pool.claim(bridge.address.number)
-
-    def _networks(self, rest: str = "", *values: "Any") -> list[Network]:
-        rows = self._db.query(f"SELECT {_COLUMNS} FROM networks {rest}", *values)  # noqa: S608 - constants
-        return [_row(row) for row in rows]
 
     # what the rules are made from
 
@@ -253,7 +186,7 @@ class Networks:
             f"SELECT container, network, link, mac, address FROM endpoints {rest}",  # noqa: S608 - constants
             *values,
         )
-        networks = {one.name: one for one in self._networks()} if rows else {}
+        networks = {one.name: one for one in self.table.all()} if rows else {}
         return [
             Attachment(
                 network=networks[network],
@@ -282,7 +215,7 @@ class Networks:
     def _skeleton(self) -> tuple[list[Bridge], bool]:
         noted = self._db.query("SELECT value FROM notes WHERE key=?", _FORWARDING)
         closed = bool(noted) and noted[0][0] == _boot()
-        return [one.bridge for one in self._networks()], closed
+        return [one.bridge for one in self.table.all()], closed
 
     def _ruleset(self) -> str:
         bridges, closed = self._skeleton()
@@ -327,13 +260,6 @@ def _mac(text: str) -> str:
             hint="let the first byte be even, as in 02:42:ac:11:00:02",
         )
     return ":".join(parts)
-
-
-def _row(row: "tuple[Any, ...]") -> Network:
-    name, link, address, mtu, internal, created, after = row
-    place: Interface = parse_bridge_address(address, what=f"network '{name}'")
-    bridge = Bridge(link=link, address=place, internal=bool(internal), mtu=mtu)
-    return Network(name=name, bridge=bridge, created=created, after=after)
 
 
 def _boot() -> str:

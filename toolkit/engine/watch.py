@@ -90,6 +90,7 @@ class Watch:
             oom_killed=bool(ended.get("oom", False)),
             digest=stored.image.digest,
             log=log if os.path.exists(log) else "",
+            networks=tuple(self._networks.of(row.id)),
         )
 
     def _exit(self, container: str) -> "dict[str, Any]":
@@ -139,6 +140,14 @@ class Watch:
                 return f'"{self._settings.container_dir(container)}' in file.read()
         except FileNotFoundError:
             return False
+
+    def shared_stack(self, container: str) -> str:
+        """The network namespace that a container left to others, which run in it still."""
+        for other in self._db.sharing(container):
+            state = self.state(other)
+            if state is not None and state.pid:
+                return f"/proc/{state.pid}/ns/net"
+        return ""
 
     def _runs(self, container: str) -> bool:
         """Whether its program runs: one that is held waits for a network that nobody lays."""

@@ -254,4 +254,7 @@ def test_stop_and_start_again(dock: Dock, lan: Lan) -> None:
     dock("start", "web")
     assert dock.lan.host.ask(dock.address("web"), 80) == "192.168.5.1"
     dock("kill", "web")
+    dock("start", "web")
+    assert dock.lan.host.ask(dock.address("web"), 80) == "192.168.5.1"
+    dock("kill", "web")
     dock.wait_until_clean()

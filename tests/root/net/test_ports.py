@@ -89,6 +89,26 @@ def test_a_taken_port_fails_before_anything_is_made(dock: Dock) -> None:
     dock("run", "--rm", *BRIDGE, "-p", "8081:80", "host", "true")
 
 
+def test_ranges_and_any_port_as_docker_prints_them(dock: Dock) -> None:
+    words = ("-p", "8000-8001:80-81", "-p", "127.0.0.1:9053:53/udp", "-p", "90")
+    dock.serve("web", *BRIDGE, *words, ports=(80, 81, 90))
+    lines = dock("port", "web").splitlines()
+    assert lines[:3] == [
+        "53/udp -> 127.0.0.1:9053",
+        "80/tcp -> 0.0.0.0:8000",
+        "81/tcp -> 0.0.0.0:8001",
+    ]
+    (chosen,) = lines[3:]
+    outer = int(chosen.removeprefix("90/tcp -> 0.0.0.0:"))
+    assert 32768 <= outer < 61000
+    assert dock.lan.neighbour.ask(HOST, outer) == "10.77.0.2"
+    assert dock.lan.neighbour.ask(HOST, 8001) == "10.77.0.2"
+    assert dock("port", "web", "80") == "0.0.0.0:8000"
+    assert dock("port", "web", "53/udp") == "127.0.0.1:9053"
+    assert "no public port '53/tcp'" in dock("port", "web", "53", status=1)
+    assert "0.0.0.0:8000->80/tcp" in dock("ps")
+
+
 def test_a_port_leads_nowhere_once_its_container_is_over(dock: Dock) -> None:
     dock.serve("web", *BRIDGE, "-p", "8080:80")
     dock("rm", "-f", "web")

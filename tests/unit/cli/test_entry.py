@@ -12,7 +12,10 @@ from toolkit.cli.clicked import VerbCommand
 def test_both_ways_in_lead_to_the_same_verb(name: str) -> None:
     module, constant = entry._VERBS[name].split(".")
     verb = getattr(import_module(f"toolkit.cli.containers.{module}"), constant)
-    command = import_module(f"{commands.__name__}.{name}").command
+    first, *rest = name.split()
+    command = import_module(f"{commands.__name__}.{first}").command
+    for word in rest:
+        command = command.commands[word]
     assert isinstance(command, VerbCommand)
     assert command.verb is verb
     assert verb.name == name

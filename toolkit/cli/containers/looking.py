@@ -37,9 +37,18 @@ def _line(view: "View", *, whole: bool) -> tuple[str, ...]:
         f'"{command if whole else shortened(command, 20)}"',
         f"{since(view.created)} ago",
         _status(view),
-        "",
+        ", ".join(_ports(view)),
         view.name,
     )
+
+
+def _ports(view: "View") -> list[str]:
+    """Published ports, as in ``0.0.0.0:8080->80/tcp``."""
+    return [
+        f"{port.host or '0.0.0.0'}:{port.outer}->{port.inner}/{port.protocol}"  # noqa: S104 - no binding
+        for one in view.networks
+        for port in one.endpoint.ports
+    ]
 
 
 def _status(view: "View") -> str:
