@@ -7,7 +7,6 @@ from toolkit.cgroup.device_program import program, spelled_out
 from toolkit.cgroup.files import Write
 from toolkit.cgroup.limits import DeviceRule, Limits
 from toolkit.core.errors import UnsupportedError
-from toolkit.linux.bpf import AttachType, ProgramType, attach_program, load_program
 
 NAME = "devices"
 _NO_BPF = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
@@ -27,10 +26,12 @@ def v2(limits: Limits) -> tuple[Write, ...]:
 
 def enforce(directory: str, rules: tuple[DeviceRule, ...]) -> None:
     """Put a v2 group under ``rules``; ``UnsupportedError`` where the kernel will not."""
+    from toolkit.linux import bpf  # noqa: PLC0415 - v1 does without
+
     try:
-        fd = load_program(ProgramType.CGROUP_DEVICE, program(rules))
+        fd = bpf.load_program(bpf.ProgramType.CGROUP_DEVICE, program(rules))
         try:
-            attach_program(directory, fd, AttachType.CGROUP_DEVICE)
+            bpf.attach_program(directory, fd, bpf.AttachType.CGROUP_DEVICE)
         finally:
             os.close(fd)
     except OSError as error:

@@ -13,19 +13,23 @@ from toolkit.core.errors import ConflictError, NotFoundError
 from toolkit.core.record import record, replace
 from toolkit.linux.namespaces import NamespaceFlag, setns
 from toolkit.linux.process import pidfd_open
-from toolkit.runtime import init, states
+from toolkit.runtime import gate, init, messages, states, terminal
 from toolkit.runtime.root import Root
+from toolkit.runtime.steps import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
     from toolkit.oci.spec import Process
+    from toolkit.runtime.gate import Caller
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.request import ExecRequest
     from toolkit.runtime.states import State
-    from toolkit.runtime.steps import Steps
 
+# Once it has joined, this process finds the container's files where the host's were, and must not
+# import from there: what init imports late, it has imported now.
+_LATE = (terminal,)
 _LOST = 125
 _STDIO = 3
 _JOINED = (
@@ -137,3 +141,30 @@ def _become(entry: Entry) -> NoReturn:
             preserve=entry.preserve,
         )
     )
+
+
+def enter_container(request: ExecRequest, caller: Caller) -> int:
+    """Run one more process in a running container; its pid, as soon as its program runs."""
+    state, pidfd = container(request)
+    process, program = inherit(request)
+    ours, theirs = messages.pair()
+    pid = fork(
+        Entry(
+            process=process,
+            state=state,
+            pidfd=pidfd,
+            program=program,
+            stdio=caller.stdio,
+            link=theirs,
+            own=True,
+            steps=Steps(),
+            preserve=caller.preserve,
+        )
+    )
+    theirs.close()
+    os.close(pidfd)
+    failure = gate.outcome(ours, take_terminal=caller.take_terminal)
+    if failure:
+        os.waitpid(pid, 0)
+        raise gate.StartFailedError(f"exec in container '{request.id}' failed", failure)
+    return pid

@@ -11,14 +11,15 @@ import _socket
 import os
 import signal
 
-from toolkit.core.errors import ConflictError, UnavailableError
+from toolkit.core.errors import ConflictError, ToolkitError, UnavailableError
+from toolkit.core.record import record
 from toolkit.linux.process import set_pdeathsig
 from toolkit.runtime import messages
-from toolkit.runtime.failures import DIED_EARLY
+from toolkit.runtime.failures import DIED_EARLY, sentence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import FrameType
     from typing import Any
 
@@ -26,6 +27,27 @@ if TYPE_CHECKING:
 
 _CLOSED, _OPEN = "start.sock", "started.sock"
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+
+class StartFailedError(ToolkitError):
+    """A program that did not come to run; ``status`` is 126, 127 or 125, as a shell has it."""
+
+    def __init__(self, failing: str, failure: Mapping[str, Any]) -> None:
+        super().__init__(f"{failing}: {sentence(dict(failure))}", hint=str(failure["hint"]))
+        self.status = int(failure["status"])
+
+
+@record
+class Caller:
+    """What a process gets of its caller.
+
+    ``preserve`` counts the caller's descriptors from 3 on that the program inherits;
+    ``take_terminal`` gets the terminal's master, and owns it.
+    """
+
+    stdio: tuple[int, int, int] = (0, 1, 2)
+    preserve: int = 0
+    take_terminal: Callable[[int], None] = os.close
 
 
 def build(state_dir: str) -> Socket:

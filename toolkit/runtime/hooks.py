@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from toolkit.oci.spec import Hook, Hooks, Spec
+    from toolkit.runtime.request import StartRequest
+    from toolkit.runtime.states import State
 
 KINDS = (
     "prestart",
@@ -48,6 +50,21 @@ def of(spec: Spec, kind: str) -> tuple[Hook, ...]:
     hooks: Hooks | None = spec.hooks
     found: tuple[Hook, ...] = () if hooks is None else getattr(hooks, _FIELDS[kind])
     return found
+
+
+def told(request: StartRequest, state: State) -> dict[str, Any]:
+    """The state as runtime.md "State" has it, and as hooks get it."""
+    shown: dict[str, Any] = {
+        "ociVersion": request.spec.oci_version,
+        "id": state.id,
+        "status": state.status,
+        "bundle": request.bundle,
+    }
+    if state.pid:
+        shown["pid"] = state.pid
+    if request.spec.annotations:
+        shown["annotations"] = dict(request.spec.annotations)
+    return shown
 
 
 def of_init(spec: Spec) -> bool:

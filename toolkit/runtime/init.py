@@ -23,7 +23,7 @@ from toolkit.linux.process import (
     set_name,
     set_pdeathsig,
 )
-from toolkit.runtime import gate, hooks, identity, joins, messages, terminal
+from toolkit.runtime import gate, hooks, identity, joins, messages
 from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.descriptors import keep_only
 from toolkit.runtime.failures import describe
@@ -351,7 +351,9 @@ def _build(
     stdio = given
     if spec.process is not None and spec.process.terminal:
         slave = open_terminal(order.link, root, spec.process)
-        terminal.make_console(root, slave)
+        from toolkit.runtime.terminal import make_console  # noqa: PLC0415 - see open_terminal
+
+        make_console(root, slave)
         stdio = (slave, slave, slave)
     steps.enter("sysctl")
     for key, value in spec.linux.sysctl.items():
@@ -365,6 +367,9 @@ def _build(
 
 def open_terminal(link: Socket, root: Root, process: Process) -> int:
     """A controlling terminal, whose master goes to the shim; the slave."""
+    # A launcher has it imported; who makes one container without a terminal does without.
+    from toolkit.runtime import terminal  # noqa: PLC0415 - as said
+
     master, slave = terminal.open_pair(root)
     terminal.set_console_size(slave, process.console_size)
     terminal.control(slave)

@@ -9,72 +9,32 @@ registers its undoing, so a failure at any step leaves nothing.
 from __future__ import annotations
 
 import os
-import signal
 from contextlib import ExitStack
 
 from toolkit.core.errors import ConflictError, ToolkitError
-from toolkit.core.record import record, replace
-from toolkit.runtime import client, entering, gate, groups, hooks, messages, nest, states
-from toolkit.runtime.failures import sentence
+from toolkit.core.record import replace
+from toolkit.runtime import gate, groups, hooks, messages, nest, states
 from toolkit.runtime.init import Hatchling
 from toolkit.runtime.logfile import timestamp
 from toolkit.runtime.request import to_data
-from toolkit.runtime.steps import Steps
 from toolkit.runtime.support import check_support
 from toolkit.runtime.trees import put, remove_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
     from toolkit.cgroup.group import Cgroup
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.nest import Nest
-    from toolkit.runtime.request import ExecRequest, StartRequest
-    from toolkit.runtime.states import State
-
-
-class StandaloneError(ToolkitError):
-    """A container that did not come to run its program; ``status`` is ``StartError``'s."""
-
-    def __init__(self, failing: str, failure: Mapping[str, Any]) -> None:
-        super().__init__(f"{failing}: {sentence(dict(failure))}", hint=str(failure["hint"]))
-        self.status = int(failure["status"])
-
-
-@record
-class Caller:
-    """What a process gets of its caller.
-
-    ``preserve`` counts the caller's descriptors from 3 on that the program inherits;
-    ``take_terminal`` gets the terminal's master, and owns it.
-    """
-
-    stdio: tuple[int, int, int] = (0, 1, 2)
-    preserve: int = 0
-    take_terminal: Callable[[int], None] = os.close
-
-
-def oci_state(request: StartRequest, state: State) -> dict[str, Any]:
-    """The state as runtime.md "State" has it, and as hooks get it."""
-    told: dict[str, Any] = {
-        "ociVersion": request.spec.oci_version,
-        "id": state.id,
-        "status": state.status,
-        "bundle": request.bundle,
-    }
-    if state.pid:
-        told["pid"] = state.pid
-    if request.spec.annotations:
-        told["annotations"] = dict(request.spec.annotations)
-    return told
+    from toolkit.runtime.request import StartRequest
 
 
 class Standalone:
     """Makes one container; ``pid`` is its init's, ``warnings`` are of hooks after a failure."""
 
-    def __init__(self, request: StartRequest, caller: Caller) -> None:
+    def __init__(self, request: StartRequest, caller: gate.Caller) -> None:
         self.pid = 0
         self.warnings: list[ToolkitError] = []
         self._caller = caller
@@ -100,7 +60,7 @@ class Standalone:
     def _after(self) -> None:
         """The life-cycle's last step, also where the container failed."""
         ended = replace(self._state, status=states.STOPPED, pid=0)
-        told = oci_state(self._request, ended)
+        told = hooks.told(self._request, ended)
         hooks.run_all(self._request.spec, "poststop", told, self.warnings.append)
 
     def make(self, note: Callable[[int], None]) -> None:
@@ -133,7 +93,7 @@ class Standalone:
             if request.hold:
                 self._leave(made)
             else:
-                hooks.run(request.spec, "poststart", oci_state(request, self._state))
+                hooks.run(request.spec, "poststart", hooks.told(request, self._state))
             undo.pop_all()
 
     def _check(self) -> bytes:
@@ -210,10 +170,10 @@ class Standalone:
             link, take_terminal=self._caller.take_terminal, run_hooks=self._run_hooks
         )
         if failure:
-            raise StandaloneError(self._failing, failure)
+            raise gate.StartFailedError(self._failing, failure)
 
     def _run_hooks(self) -> dict[str, Any]:
-        told = oci_state(self._request, self._state)
+        told = hooks.told(self._request, self._state)
         for kind in ("prestart", "createRuntime"):
             hooks.run(self._request.spec, kind, told)
         return told
@@ -229,50 +189,3 @@ class Standalone:
             self._state, status=status, pid=self.pid, started=states.start_time(self.pid)
         )
         states.write_state(self._request.state_dir, self._state)
-
-
-def start(request: StartRequest, state: State) -> None:
-    """Have the program of a created container run; on failure it is ended.
-
-    ``ConflictError`` where it is not ``created``, and then nothing has changed.
-    """
-    path = request.state_dir
-    if state.status != states.CREATED:
-        raise ConflictError(f"container '{state.id}' is {state.status}, not created")
-    failure = gate.open_for(state.id, path)
-    if failure:
-        raise StandaloneError(f"container '{state.id}' cannot start", failure)
-    running = replace(state, status=states.RUNNING)
-    states.write_state(path, running)
-    try:
-        hooks.run(request.spec, "poststart", oci_state(request, running))
-    except ToolkitError:
-        client.kill(path, signal.SIGKILL)
-        raise
-
-
-def enter(request: ExecRequest, caller: Caller) -> int:
-    """Run one more process in a running container; its pid, as soon as its program runs."""
-    state, pidfd = entering.container(request)
-    process, program = entering.inherit(request)
-    ours, theirs = messages.pair()
-    pid = entering.fork(
-        entering.Entry(
-            process=process,
-            state=state,
-            pidfd=pidfd,
-            program=program,
-            stdio=caller.stdio,
-            link=theirs,
-            own=True,
-            steps=Steps(),
-            preserve=caller.preserve,
-        )
-    )
-    theirs.close()
-    os.close(pidfd)
-    failure = gate.outcome(ours, take_terminal=caller.take_terminal)
-    if failure:
-        os.waitpid(pid, 0)
-        raise StandaloneError(f"exec in container '{request.id}' failed", failure)
-    return pid

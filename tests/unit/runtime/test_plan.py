@@ -82,7 +82,6 @@ def test_a_bound_dev_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("mount", "said"),
     [
-        (Mount(destination="/x", type="tmpfs", options=("tmpcopyup",)), "tmpcopyup"),
         (Mount(destination="/x", source="/y", options=("bind", "rshared")), "shared propagation"),
         (Mount(destination="/x", source="/y", options=("bind", "idmap")), "idmap"),
         (

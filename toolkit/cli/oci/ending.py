@@ -5,7 +5,6 @@ import os
 from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError
 from toolkit.core.record import replace
 from toolkit.runtime import client, groups, hooks, states
-from toolkit.runtime.standalone import oci_state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def delete(call: "Call", where: "Where") -> int:
     request, state = states.read_request(path), states.read_state(path)
     client.cleanup(path, force=force)
     if request is not None and state is not None:
-        told = oci_state(request, replace(state, status=states.STOPPED, pid=0))
+        told = hooks.told(request, replace(state, status=states.STOPPED, pid=0))
         hooks.run_all(request.spec, "poststop", told, where.warn)
     return 0
 

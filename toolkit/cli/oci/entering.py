@@ -7,8 +7,9 @@ from toolkit.cli.oci.caller import console, preserved, write_pid
 from toolkit.core.errors import InvalidInputError, NotFoundError
 from toolkit.core.record import replace
 from toolkit.oci.spec import Capabilities, User, check_process, process_from_json
+from toolkit.runtime.entering import enter_container
+from toolkit.runtime.gate import Caller
 from toolkit.runtime.request import ExecRequest
-from toolkit.runtime.standalone import Caller, enter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def execute(call: "Call", where: "Where") -> int:
     socket = console(call, terminal=process.terminal, stays=not detached)
     if detached:
         take = socket.send if socket else os.close
-        write_pid(call, enter(wanted, Caller(preserve=handed.count, take_terminal=take)))
+        write_pid(call, enter_container(wanted, Caller(preserve=handed.count, take_terminal=take)))
         return 0
     from toolkit.cli.oci.foreground import Foreground  # noqa: PLC0415 - only for whoever stays
     from toolkit.cli.terminal import follow  # noqa: PLC0415 - as above
@@ -44,7 +45,7 @@ def execute(call: "Call", where: "Where") -> int:
 
     def begin() -> Foreground:
         caller = Caller(preserve=handed.count, take_terminal=shown.take_terminal)
-        pid = enter(wanted, caller)
+        pid = enter_container(wanted, caller)
         write_pid(call, pid)
         shown.began(pid)
         return shown

@@ -19,7 +19,7 @@ _WITH_VALUE = ("--root", "--log", "--log-format", "--cgroup-manager", "--rootles
 _PROGRAM = """\
 import gc, sys
 gc.disable()
-sys.path[:0] = {path!r}
+sys.path += {path!r}
 from toolkit.cli.oci.entry import sealed
 sealed(sys.argv[1:])
 """
@@ -66,5 +66,6 @@ def _run_sealed(argv: "Sequence[str]") -> None:
     interpreter = os.path.realpath(sys.executable)
     program = _PROGRAM.format(path=search_path())
     fd = sealed_executable(interpreter)
-    # -I -S: nothing of the environment and no site: this is no place for anybody's hooks.
-    os.execv(f"/proc/self/fd/{fd}", (interpreter, "-I", "-S", "-c", program, *argv))  # noqa: S606
+    # Nothing of the environment and no site: this is no place for anybody's hooks.
+    line = (interpreter, "-I", "-S", "-c", program, *argv)
+    os.execv(f"/proc/self/fd/{fd}", line)  # noqa: S606 - there is no shell

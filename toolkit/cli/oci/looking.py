@@ -6,8 +6,7 @@ import os
 from toolkit.cli.oci.known import FEATURES, STARTER
 from toolkit.core.errors import ConflictError, InvalidInputError, UnsupportedError
 from toolkit.oci.spec import VERSION
-from toolkit.runtime import groups, states
-from toolkit.runtime.standalone import oci_state
+from toolkit.runtime import groups, hooks, states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,9 @@ def state(call: "Call", where: "Where") -> int:
     """Print the state as the specification has it, and what runc adds."""
     request, now = where.find(call.args[0])
     root = "" if request.spec.root is None else request.spec.root.path
-    print(json.dumps({**oci_state(request, now), "rootfs": root, "created": now.created}, indent=2))
+    print(
+        json.dumps({**hooks.told(request, now), "rootfs": root, "created": now.created}, indent=2)
+    )
     return 0
 
 

@@ -5,8 +5,9 @@ import os
 from toolkit.cli.oci import bundles
 from toolkit.cli.oci.caller import console, preserved, write_pid
 from toolkit.core.record import replace
+from toolkit.runtime.gate import Caller
 from toolkit.runtime.request import StartRequest
-from toolkit.runtime.standalone import Caller, Standalone
+from toolkit.runtime.standalone import Standalone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ def run(call: "Call", where: "Where") -> int:
 
 def start(call: "Call", where: "Where") -> int:
     """Run the program of a created container."""
-    from toolkit.runtime import standalone  # noqa: PLC0415 - beside the class of that module
+    from toolkit.runtime import starting  # noqa: PLC0415 - not for those that make
 
     request, state = where.find(call.args[0])
-    standalone.start(request, state)
+    starting.start(request, state)
     return 0
 
 
