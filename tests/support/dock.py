@@ -58,4 +58,6 @@ class Dock:
             assert time.monotonic() < deadline, self.links()
             time.sleep(0.05)
         self("ps")
-        assert self.elements() == 0
+        while self.elements():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

@@ -14,6 +14,7 @@ from toolkit.core.errors import ToolkitError, UnavailableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 _PROGRAM = """\
@@ -24,18 +25,22 @@ from toolkit.net.worker import main
 main()
 """
 _SOCKET = 3
+_DESCRIPTORS = 1 << 20
 _ANSWER = 64 << 10  # bytes
 _early: "list[Helper]" = []
 
 
 class Helper:
-    """One helper process; it ends when this object is closed, or this process ends."""
+    """One helper process; it ends when this object is closed, or this process ends.
 
-    def __init__(self) -> None:
+    ``start`` makes the process that serves a descriptor, and gives its pid.
+    """
+
+    def __init__(self, start: "Callable[[int], int] | None" = None) -> None:
         kind = _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC
         self._socket, theirs = _socket.socketpair(_socket.AF_UNIX, kind)
         try:
-            self._pid = _spawn(theirs.fileno())
+            self._pid = (start or _spawn)(theirs.fileno())
         except BaseException:
             self._socket.close()
             raise
@@ -88,8 +93,12 @@ class Helper:
 
 
 def start_early() -> None:
-    """Start a helper now; the next ``take`` gets it."""
-    _early.append(Helper())
+    """Start a helper now; the next ``take`` gets it.
+
+    Only for a process with one thread that has hardly begun: it forks, which saves the start of
+    an interpreter.
+    """
+    _early.append(Helper(_fork))
 
 
 def take() -> Helper:
@@ -105,6 +114,24 @@ def drop_early() -> None:
 
 def _gone(why: str) -> UnavailableError:
     return UnavailableError(f"the network helper is gone: {why}")
+
+
+def _fork(socket_fd: int) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        os.setsid()
+        os.dup2(socket_fd, _SOCKET)
+        os.closerange(0, _SOCKET)
+        os.closerange(_SOCKET + 1, _DESCRIPTORS)
+        for _ in range(_SOCKET):
+            os.open(os.devnull, os.O_RDWR)
+        from toolkit.net.worker import main  # noqa: PLC0415 - what takes so long
+
+        main()
+    finally:
+        os._exit(0)
 
 
 def _spawn(socket_fd: int) -> int:

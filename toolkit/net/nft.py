@@ -66,6 +66,7 @@ def _spawn(source: int, said: int) -> int:
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_RDWR, 0),
             (os.POSIX_SPAWN_DUP2, said, 2),
         ),
+        setpgroup=0,  # what interrupts the caller does not stop it half way
     )
 
 

@@ -35,9 +35,11 @@ class Wires:
         self._ruleset = ruleset
         self._forwarding = forwarding
         self._helper: Helper | None = None
+        self._leaving: list[nft.Transaction] = []
 
     def close(self) -> None:
-        """Let the helper go."""
+        """Let the helper go, and wait for what is not yet done."""
+        self._reap()
         if self._helper is not None:
             self._helper.close()
             self._helper = None
@@ -92,13 +94,17 @@ class Wires:
     def leave(self, endpoints: "Iterable[Endpoint]") -> None:
         """Forget containers: first their rules, then what is left of their wires."""
         gone = tuple(endpoints)
-        lock = _locked(self._lock, fcntl.LOCK_SH)
-        try:
-            said = nft.Transaction("".join(rules.leaving(one) for one in gone)).finish()
-        finally:
-            os.close(lock)
-        if said and not nft.is_missing(said):
-            raise nft.refusal(said)
+        self._reap()
+        # What names a wire that is gone harms nobody, and nft takes 10 ms to close its socket after
+        # it has done its work (the kernel waits until no packet can see the old rules). A port that
+        # leads to an address must be gone before somebody else gets that.
+        transaction = nft.Transaction("".join(rules.leaving(one) for one in gone))
+        if any(one.ports for one in gone):
+            said = transaction.finish()
+            if said and not nft.is_missing(said):
+                raise nft.refusal(said)
+        else:
+            self._leaving.append(transaction)
         there = present()
         for endpoint in gone:
             if endpoint.link in there:
@@ -123,6 +129,11 @@ class Wires:
             "bridge", bridge.link, str(bridge.address), bridge.mtu, forward=forward
         ):
             self._forwarding()
+
+    def _reap(self) -> None:
+        """Wait for those that nobody waited for; a table that is gone holds nothing either."""
+        while self._leaving:
+            self._leaving.pop().finish()
 
     def _help(self) -> "Helper":
         if self._helper is None:

@@ -6,11 +6,12 @@ are this very program, so they speak ``marshal``. It ends when the socket is clo
 """
 
 import _socket
+import contextlib
 import errno
 import marshal
 import os
 
-from toolkit.core.errors import ConflictError, InvalidInputError, ToolkitError
+from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, ToolkitError
 from toolkit.linux.namespaces import NamespaceFlag, setns
 from toolkit.linux.process import set_name
 from toolkit.net import quick
@@ -121,8 +122,8 @@ class Wirer:
             setns(self._home, NamespaceFlag.NETWORK)
 
     def remove(self, link: str) -> None:
-        """Remove a link; nothing if it is gone."""
-        if _exists(link):
+        """Remove a link; nothing if it is gone, or goes meanwhile with its namespace."""
+        with contextlib.suppress(NotFoundError):
             self._host.delete_link(link)
 
 
