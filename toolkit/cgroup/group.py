@@ -285,9 +285,11 @@ def _make_below(
                     controllers.enable(directory, needed, ours=ours)
                 directory = f"{directory}/{part}"
                 _make_one(hierarchy, directory, leaf=depth == len(parts), undo=undo)
-        except FileNotFoundError:
-            # The container before us removed the group above as we arrived: make it again.
-            if attempt == _RACES - 1 or not os.path.isdir(base):
+        except OSError as error:
+            # The container before us removed the group above as we arrived: make it again. A file
+            # of it that was open by then says ENODEV.
+            gone = error.errno in (errno.ENOENT, errno.ENODEV)
+            if not gone or attempt == _RACES - 1 or not os.path.isdir(base):
                 raise
         else:
             return directory
