@@ -47,6 +47,9 @@ def _ignored(spec: Spec) -> dict[str, object]:
         "linux.personality": linux.personality,
         "linux.timeOffsets": linux.time_offsets,
     }
+    if linux.seccomp is not None:
+        for name in ("flags", "listenerPath"):
+            found[f"linux.seccomp.{name}"] = linux.seccomp.get(name)
     if process is not None:
         found |= {
             "process.apparmorProfile": process.apparmor_profile,

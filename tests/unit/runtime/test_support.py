@@ -14,6 +14,7 @@ from toolkit.oci.spec import (
 )
 from toolkit.runtime.support import check_support
 
+MOUNT = (Namespace(type="mount"),)
 KINDS = ("mount", "pid", "network", "ipc", "uts")
 
 
@@ -58,6 +59,11 @@ def test_the_host_is_not_renamed(name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"linux": Linux(seccomp={"flags": ["X"]}, namespaces=MOUNT)}, "linux.seccomp.flags"),
+        (
+            {"linux": Linux(seccomp={"listenerPath": "/x"}, namespaces=MOUNT)},
+            "linux.seccomp.listenerPath",
+        ),
         ({"process": Process(cwd="/", apparmor_profile="x")}, "process.apparmorProfile"),
         ({"process": Process(cwd="/", selinux_label="x")}, "process.selinuxLabel"),
         ({"process": Process(cwd="/", scheduler=Scheduler(policy="x"))}, "process.scheduler"),
