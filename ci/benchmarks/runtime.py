@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 from benchmarks.measure import Commands, Row, in_turn, timed
@@ -27,13 +28,18 @@ def warm(folder: Path) -> Iterator[Row]:
     """``warm crun``: ``/bin/true`` with all namespaces, capabilities and a cgroup.
 
     Neither has a seccomp filter (crun's default bundle has none); ours mounts an overlay root too.
+    Both keep their state on a tmpfs, as ``/run`` is one on a host.
     """
     ensure("crun", "busybox-static")
     bundle = oci_bundle(folder / "crun", "crun")
     root = busybox_root(folder / "rootfs")
-    with Launcher.spawn() as launcher, Commands(CRUN_NAMESPACE) as peer:
-        starts = Starts(launcher, root, folder)
-        state = f"--root={folder / 'crun-state'}"
+    with (
+        TemporaryDirectory(prefix="dockyard-bench-", dir="/dev/shm") as run,
+        Launcher.spawn() as launcher,
+        Commands(CRUN_NAMESPACE) as peer,
+    ):
+        starts = Starts(launcher, root, folder=folder, states=Path(run, "ours"))
+        state = f"--root={run}/crun"
         argv = ["crun", state, "run", f"--bundle={bundle}", "bench"]
         yield in_turn(
             "warm crun", goal=0.7, ours=lambda: timed(starts.one), peer=lambda: peer.seconds(argv)
@@ -96,7 +102,7 @@ class Sleeping:
 class Starts:
     """Starts ``/bin/true`` again and again through one launcher."""
 
-    def __init__(self, launcher: Launcher, root: Path, folder: Path) -> None:
+    def __init__(self, launcher: Launcher, root: Path, *, folder: Path, states: Path) -> None:
         self._launcher = launcher
         self._count = 0
         self._folder = folder
@@ -105,7 +111,8 @@ class Starts:
         config = ContainerConfig(rootfs=str(root), command=("/bin/true",), seccomp="unconfined")
         self._spec = to_spec(config, ImageConfig(labels={}), Context(id="bench"))
         self._root = str(root)
-        (folder / "states").mkdir()
+        self._states = states
+        states.mkdir()
 
     def one(self) -> None:
         """One container, from the request to its exit status."""
@@ -117,10 +124,10 @@ class Starts:
         request = StartRequest(
             id=name,
             spec=self._spec,
-            state_dir=str(self._folder / "states" / name),
+            state_dir=str(self._states / name),
             cgroup=f"dockyard-bench/{name}",
             overlay=Overlay(lower=(self._root,), upper=str(upper), work=str(work), volatile=True),
-            remove=(str(self._folder / name), str(self._folder / "states" / name)),
+            remove=(str(self._folder / name), str(self._states / name)),
             passthrough=True,
         )
         with self._launcher.start(request, self._stdio) as session:
