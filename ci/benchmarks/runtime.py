@@ -125,7 +125,7 @@ class Starts:
             id=name,
             spec=self._spec,
             state_dir=str(self._states / name),
-            cgroup=f"dockyard-bench/{name}",
+            cgroup=f"dockyard-{name}",
             overlay=Overlay(lower=(self._root,), upper=str(upper), work=str(work), volatile=True),
             remove=(str(self._folder / name), str(self._states / name)),
             passthrough=True,

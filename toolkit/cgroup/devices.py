@@ -3,6 +3,7 @@
 import errno
 import os
 
+from toolkit.cgroup import files
 from toolkit.cgroup.device_program import program, spelled_out
 from toolkit.cgroup.files import Write
 from toolkit.cgroup.limits import DeviceRule, Limits
@@ -45,8 +46,7 @@ def enforce(directory: str, rules: tuple[DeviceRule, ...]) -> None:
 
 def are_moot() -> bool:
     """In a user namespace nobody can make a device node, nor open one that was made there."""
-    with open("/proc/self/uid_map", encoding="ascii") as file:
-        return file.read().split() != _ALL_IDS
+    return files.read("/proc/self", "uid_map").split() != _ALL_IDS
 
 
 def _step(rule: DeviceRule) -> Write:
