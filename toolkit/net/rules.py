@@ -123,11 +123,6 @@ def whole(
     return anew + sets + chains + _SPOOFING + "".join(joining(one) for one in endpoints)
 
 
-def nothing() -> str:
-    """Neither table."""
-    return "".join(f"add table {table}\ndelete table {table}\n" for table in TABLES)
-
-
 def state(bridges: "Iterable[Bridge]", *, closed: bool = False) -> str:
     """The name of an empty chain, by which a skeleton of exactly these bridges is known."""
     said = [f"{one.link} {one.address} {one.internal}" for one in bridges]
