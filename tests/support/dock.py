@@ -29,13 +29,14 @@ class Dock:
         return self.address(name)
 
     def address(self, name: str) -> str:
-        """The address inside, once what was started there answers."""
+        """The address inside, once what was started there answers; empty where there is none."""
         deadline = time.monotonic() + 10
         while self("exec", name, "ss", "-lntH") == "":
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        found = self("exec", name, "ip", "-4", "-o", "address", "show", "dev", "eth0").split()
-        return found[found.index("inet") + 1].partition("/")[0]
+        found = self("exec", name, "ip", "-4", "-o", "address").split()
+        inside = [word for place, word in enumerate(found) if found[place - 1] == "inet"]
+        return "".join(one.partition("/")[0] for one in inside if not one.startswith("127."))
 
     def ask(self, name: str, address: str, port: int, *, protocol: str = "tcp") -> str:
         """Whom a mirror takes a running container for."""

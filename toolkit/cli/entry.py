@@ -23,6 +23,7 @@ _VERBS = {
     "logs": "looking.LOGS",
     "network create": "networking.NETWORK_CREATE",
     "network inspect": "networking.NETWORK_INSPECT",
+    "network link": "networking.NETWORK_LINK",
     "network ls": "networking.NETWORK_LS",
     "network prune": "networking.NETWORK_PRUNE",
     "network reload": "networking.NETWORK_RELOAD",

@@ -15,10 +15,11 @@ from toolkit.engine.netstore import DEFAULT, Network, NetworkTable
 from toolkit.net import rules
 from toolkit.net.ipv4 import dotted, parse_address
 from toolkit.net.wires import Wires, present
-from toolkit.net.wiring import Bridge, Endpoint, Port, mac_of
+from toolkit.net.wiring import Bridge, Endpoint, Port, forwards, mac_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from toolkit.engine.config import ContainerConfig
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from toolkit.engine.lazynet import Look
     from toolkit.engine.settings import Settings
     from toolkit.net.wires import Wire
+
+    MakeWires = Callable[[str, Callable[[], str]], Wires]
 
 _FORWARDING = "forwarding"
 _BOOT = "/proc/sys/kernel/random/boot_id"
@@ -40,16 +43,14 @@ class Attachment:
 
 
 class Networks:
-    """The networks of one engine."""
+    """The networks of one engine; ``make_wires`` makes what lays the wires."""
 
-    def __init__(self, settings: "Settings", database: "Database") -> None:
+    def __init__(
+        self, settings: "Settings", database: "Database", *, make_wires: "MakeWires" = Wires
+    ) -> None:
         self.table = NetworkTable(settings, database)
         self._db = database
-        self.wires = Wires(
-            f"{settings.run_root}/network.lock",
-            ruleset=self._ruleset,
-            forwarding=self._note_forwarding,
-        )
+        self.wires = make_wires(f"{settings.run_root}/network.lock", self._ruleset)
 
     def close(self) -> None:
         """Let the helper go."""
@@ -78,6 +79,8 @@ class Networks:
 
     def begin(self, attachment: Attachment) -> "Wire":
         """Ask for the bridge and the rules; the wire is to be connected, or abandoned."""
+        if not attachment.network.bridge.internal and not forwards():
+            self._note_forwarding()
         bridges, closed = self._skeleton()
         state = rules.state(bridges, closed=closed)
         return self.wires.begin(attachment.network.bridge, attachment.endpoint, state)
@@ -223,6 +226,7 @@ class Networks:
         return rules.whole(bridges, endpoints, closed=closed)
 
     def _note_forwarding(self) -> None:
+        """This host is about to be made to forward: the rules keep that to containers."""
         self._db.query(
             "INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)", _FORWARDING, _boot()
         )

@@ -25,15 +25,12 @@ class Wires:
     """All wires of one host. ``lock`` is a file; ``ruleset`` gives the text of all rules.
 
     Whoever writes all rules holds the lock alone, so that no container that is just joining is
-    left out of them. ``forwarding`` is called when the host was made to forward.
+    left out of them.
     """
 
-    def __init__(
-        self, lock: str, *, ruleset: "Callable[[], str]", forwarding: "Callable[[], None]"
-    ) -> None:
+    def __init__(self, lock: str, ruleset: "Callable[[], str]") -> None:
         self._lock = lock
         self._ruleset = ruleset
-        self._forwarding = forwarding
         self._helper: Helper | None = None
         self._leaving: list[nft.Transaction] = []
 
@@ -46,10 +43,7 @@ class Wires:
 
     def begin(self, bridge: "Bridge", endpoint: "Endpoint", skeleton: str) -> "Wire":
         """Ask for the bridge, and for the rules that let one container in."""
-        helping = self._help()
-        helping.ask(
-            "bridge", bridge.link, str(bridge.address), bridge.mtu, forward=not bridge.internal
-        )
+        self._help().ask("bridge", bridge.link, str(bridge.address), bridge.mtu)
         lock = _locked(self._lock, fcntl.LOCK_SH)
         try:
             joining = nft.Transaction(rules.joining(endpoint, skeleton))
@@ -64,10 +58,8 @@ class Wires:
             said = wire.joining.finish()
         finally:
             os.close(wire.lock)
-        forwarded = self._help().answer()
-        if forwarded:
-            self._forwarding()
-        if forwarded or nft.is_missing(said):
+        self._help().answer()
+        if nft.is_missing(said):
             self.reload()
         elif said:
             raise nft.refusal(said)
@@ -88,6 +80,7 @@ class Wires:
                 "namespace": namespace,
                 "name": INNER,
                 "loopback": bool(endpoint.ports),
+                "forward": not bridge.internal,
             },
         )
 
@@ -122,13 +115,13 @@ class Wires:
         """Remove a bridge; nothing if it is gone."""
         self._help().call("remove", link)
 
+    def link(self, namespaces: "tuple[str, str]", addresses: "tuple[str, str]") -> None:
+        """Join two network namespaces by a wire of their own; empty addresses are chosen."""
+        self._help().call("link", *namespaces, addresses)
+
     def make_bridge(self, bridge: "Bridge") -> None:
         """Make a bridge, and refuse one whose subnet is taken on this host."""
-        forward = not bridge.internal
-        if self._help().call(
-            "bridge", bridge.link, str(bridge.address), bridge.mtu, forward=forward
-        ):
-            self._forwarding()
+        self._help().call("bridge", bridge.link, str(bridge.address), bridge.mtu)
 
     def _reap(self) -> None:
         """Wait for those that nobody waited for; a table that is gone holds nothing either."""

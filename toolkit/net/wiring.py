@@ -5,6 +5,8 @@ from toolkit.core.record import record
 from toolkit.net.ipv4 import Interface
 
 MAX_NAME = 15  # IFNAMSIZ of linux/if.h, without the final NUL
+SYSCTL = "/proc/sys/net"
+FORWARDING = f"{SYSCTL}/ipv4/ip_forward"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
 
@@ -50,6 +52,15 @@ def check_link_name(name: str) -> str:
             hint=f"at most {MAX_NAME} of letters, digits, _ . and -",
         )
     return name
+
+
+def forwards() -> bool:
+    """Whether this host passes packets on between its links."""
+    try:
+        with open(FORWARDING, encoding="ascii") as file:
+            return file.read().strip() != "0"
+    except FileNotFoundError:
+        return True  # nothing there that could be turned on
 
 
 def mac_of(address: int) -> str:

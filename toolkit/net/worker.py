@@ -17,16 +17,19 @@ from toolkit.linux.process import set_name
 from toolkit.net import quick
 from toolkit.net.ipv4 import Interface, dotted, parse_interface
 from toolkit.net.rtnetlink import Channel
-from toolkit.net.wiring import mac_of
+from toolkit.net.wiring import FORWARDING, SYSCTL, forwards, mac_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, TypeVar
 
-SYSCTL = "/proc/sys/net"
+    T = TypeVar("T")
+
 _SOCKET = 3
 _REQUEST = 64 << 10  # bytes
 _OWN = "/proc/self/ns/net"
+_PAIRS = 0x0A010101  # 10.1.1.1
 
 
 class Wirer:
@@ -36,8 +39,8 @@ class Wirer:
         self._host = Channel()
         self._home = os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
 
-    def bridge(self, link: str, address: str, mtu: int, *, forward: bool) -> bool:
-        """Have a bridge that is up and holds the address; whether forwarding was turned on.
+    def bridge(self, link: str, address: str, mtu: int) -> None:
+        """Have a bridge that is up and holds the address.
 
         ``ConflictError`` where its subnet is reached otherwise, or the link is something else.
         """
@@ -52,7 +55,6 @@ class Wirer:
         else:
             self._adopt(link, wanted)
         self._host.add_address(link, wanted.address, wanted.prefix, dotted(wanted.high))
-        return forward and _turn_forwarding_on()
 
     def _adopt(self, link: str, wanted: Interface) -> None:
         """Use a bridge that somebody made."""
@@ -77,10 +79,13 @@ class Wirer:
         """Lead a wire from a bridge into a namespace, with address and default route.
 
         ``wire`` holds ``bridge link mac address prefix gateway mtu namespace name`` and
-        ``loopback``: whether the host's 127.0.0.1 leads there too.
+        ``loopback``: whether the host's 127.0.0.1 leads there too. With ``forward`` the host
+        forwards from now on; the rules that bound this are in force by then.
         """
         namespace = self._open(wire["namespace"])
         try:
+            if wire["forward"]:
+                _turn_forwarding_on()
             if wire["loopback"]:
                 _write(f"{SYSCTL}/ipv4/conf/{wire['bridge']}/route_localnet", "1")
             peer = {"name": wire["name"], "mac": wire["mac"], "namespace": namespace}
@@ -96,6 +101,33 @@ class Wirer:
         finally:
             os.close(namespace)
 
+    def link(self, one: str, two: str, addresses: "tuple[str, str]") -> "tuple[str, str]":
+        """Join two namespaces by one wire with an address of its own at each end, and routes.
+
+        Empty addresses are chosen. The two names inside. The wire goes with either namespace.
+        """
+        with contextlib.ExitStack() as stack:
+            ends = []
+            for path in (one, two):
+                ends.append(self._open(path))
+                stack.callback(os.close, ends[-1])
+            if os.path.samestat(os.fstat(ends[0]), os.fstat(ends[1])):
+                raise ConflictError("the two containers share one network already")
+            names, used = zip(*(self._within(end, _looked) for end in ends), strict=True)
+            first, second = _pair(addresses, used[0] | used[1])
+            peer = {"name": names[1], "mac": "", "namespace": ends[1]}
+            self._within(ends[0], lambda: _made(names[0], peer))
+            self._within(ends[0], lambda: _addressed(names[0], first, second))
+            self._within(ends[1], lambda: _addressed(names[1], second, first))
+            return names
+
+    def _within(self, namespace: int, action: "Callable[[], T]") -> "T":
+        setns(namespace, NamespaceFlag.NETWORK)
+        try:
+            return action()
+        finally:
+            setns(self._home, NamespaceFlag.NETWORK)
+
     def _open(self, path: str) -> int:
         """The namespace file; never this process's own, which is the host's."""
         namespace = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -106,25 +138,63 @@ class Wirer:
 
     def _inside(self, namespace: int, wire: "dict[str, Any]") -> None:
         name = wire["name"]
-        setns(namespace, NamespaceFlag.NETWORK)
-        try:
-            # The network has no IPv6, so the container shall have no address of it either
-            # (CVE-2024-32473): the kernel gives one to every link that is up.
-            _write(f"{SYSCTL}/ipv6/conf/{name}/disable_ipv6", "1")
+
+        def settle() -> None:
+            _without_ipv6(name)
             with Channel() as inner:
                 inner.set_up(name)
-                inner.add_address(name, wire["address"], wire["prefix"], wire.get("broadcast", ""))
+                inner.add_address(name, wire["address"], wire["prefix"])
                 if wire["gateway"]:
                     inner.add_route(name, "0.0.0.0", 0, wire["gateway"])  # noqa: S104 - no binding
-                for to in wire.get("routes", ()):
-                    inner.add_route(name, to, 32)
-        finally:
-            setns(self._home, NamespaceFlag.NETWORK)
+
+        self._within(namespace, settle)
 
     def remove(self, link: str) -> None:
         """Remove a link; nothing if it is gone, or goes meanwhile with its namespace."""
         with contextlib.suppress(NotFoundError):
             self._host.delete_link(link)
+
+
+def _without_ipv6(name: str) -> None:
+    """Let a link have no address of IPv6, which the kernel gives to every one that is up.
+
+    Its network has none, so the container shall have none either (CVE-2024-32473).
+    """
+    _write(f"{SYSCTL}/ipv6/conf/{name}/disable_ipv6", "1")
+
+
+def _looked() -> "tuple[str, set[str]]":
+    """A free name for a link of this namespace, and the addresses that are in use."""
+    there = {name for _, name in _socket.if_nameindex()}
+    name = next(f"eth{number}" for number in range(len(there) + 1) if f"eth{number}" not in there)
+    used = {one.partition("/")[0] for link in there for one in quick.addresses(link)}
+    return name, used
+
+
+def _pair(asked: "tuple[str, str]", used: "set[str]") -> "tuple[str, str]":
+    """Two addresses that nobody at either end has: those asked for, or the first of a few."""
+    for text in filter(None, asked):
+        if text in used or asked[0] == asked[1]:
+            raise ConflictError(f"the address {text} is taken", hint="choose another one")
+    free = (one for one in map(dotted, range(_PAIRS, _PAIRS + 254)) if one not in {*used, *asked})
+    first = asked[0] or next(free, "")
+    second = asked[1] or next(free, "")
+    if not second:
+        raise ConflictError("no address is free for another link", hint="give --a and --b")
+    return first, second
+
+
+def _made(name: str, peer: "dict[str, Any]") -> None:
+    with Channel() as inner:
+        inner.create_veth(name, peer, master=0, mtu=0)
+
+
+def _addressed(name: str, own: str, other: str) -> None:
+    _without_ipv6(name)
+    with Channel() as inner:
+        inner.set_up(name)
+        inner.add_address(name, own, 32)
+        inner.add_route(name, other, 32)
 
 
 def _exists(link: str) -> bool:
@@ -147,13 +217,9 @@ def _check_free(wanted: Interface, link: str) -> None:
             )
 
 
-def _turn_forwarding_on() -> bool:
-    path = f"{SYSCTL}/ipv4/ip_forward"
-    with open(path, encoding="ascii") as file:
-        if file.read().strip() != "0":
-            return False
-    _write(path, "1")
-    return True
+def _turn_forwarding_on() -> None:
+    if not forwards():
+        _write(FORWARDING, "1")
 
 
 def _write(path: str, value: str) -> None:

@@ -1,4 +1,4 @@
-"""``network create``, ``ls``, ``inspect``, ``rm``, ``prune`` and ``reload``, and ``port``."""
+"""``network`` with its ``create ls inspect rm prune link reload``, and ``port``."""
 
 import json
 
@@ -9,6 +9,7 @@ from toolkit.cli.verb import Call, Flag, Verb, complain, each
 from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError
 from toolkit.engine.netstore import DEFAULT
 from toolkit.engine.ports import shown
+from toolkit.net.ipv4 import dotted, parse_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,6 +145,19 @@ def _reload(call: Call) -> int:
     return 0
 
 
+def _link(call: Call) -> int:
+    addresses = (_single(call.text("a"), "a"), _single(call.text("b"), "b"))
+    with open_engine(call) as engine:
+        engine.link((call.args[0], call.args[1]), addresses)
+    return 0
+
+
+def _single(text: str, what: str) -> str:
+    """An address without the /32 that may stand behind it."""
+    address = text.removesuffix("/32")
+    return dotted(parse_address(address, what=what)) if text else ""
+
+
 def _port(call: Call) -> int:
     name, asked = call.args[0], call.args[1] if len(call.args) > 1 else ""
     with open_engine(call) as engine:
@@ -225,9 +239,22 @@ NETWORK_RELOAD = Verb(
     least=0,
     most=0,
 )
+NETWORK_LINK = Verb(
+    name="network link",
+    usage="[FLAGS] CONTAINER CONTAINER",
+    summary="Join two running containers by a wire of their own.",
+    flags=(
+        Flag(names=("--a",), metavar="ADDRESS", help="The address of the first (10.1.1.1)"),
+        Flag(names=("--b",), metavar="ADDRESS", help="The address of the second (10.1.1.2)"),
+    ),
+    act=_link,
+    least=2,
+    most=2,
+)
 NETWORK = (
     NETWORK_CREATE,
     NETWORK_INSPECT,
+    NETWORK_LINK,
     NETWORK_LS,
     NETWORK_PRUNE,
     NETWORK_RELOAD,
