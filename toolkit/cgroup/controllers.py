@@ -3,7 +3,7 @@
 import errno
 import os
 
-from toolkit.cgroup import cpu, cpuset, devices, files, memory, pids
+from toolkit.cgroup import cpu, cpuset, devices, files, hugetlb, io, memory, pids
 from toolkit.cgroup.files import Write
 from toolkit.cgroup.layout import Layout
 from toolkit.cgroup.limits import Limits
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Placed = Mapping[str, tuple[int, tuple[Write, ...]]]
 
-ALL = (cpuset, cpu, memory, pids, devices)
+ALL = (cpuset, cpu, memory, pids, hugetlb, io, devices)
 """In the order of writing: ``devices`` last, since it may forbid the rest to a nested one."""
 
 _FOR_STATISTICS = frozenset({"cpu", "io", "memory", "pids"})
@@ -52,11 +52,32 @@ def placed(layout: Layout, limits: Limits) -> "Placed":
     for name, steps in old.items():
         if layout.find(name):
             found[name] = (1, steps)
-        elif name in on_v2 or (name == devices.NAME and layout.v2):
-            found[name] = (2, new.get(name, ()))
+        elif _modern(name) in on_v2 or (name == devices.NAME and layout.v2):
+            found[_modern(name)] = (2, new.get(name, ()))
         else:
             raise missing(layout, name, steps[0].limit)
+    _add_unified(found, limits, on_v2)
     return found
+
+
+def _modern(name: str) -> str:
+    """What v2 calls a controller of v1."""
+    return io.V2_NAME if name == io.NAME else name
+
+
+def _add_unified(
+    found: "dict[str, tuple[int, tuple[Write, ...]]]", limits: Limits, on_v2: frozenset[str]
+) -> None:
+    """v2's own files, after what the other limits write there."""
+    for file, value in limits.unified:
+        name = file.partition(".")[0]
+        if name not in on_v2:
+            raise UnsupportedError(
+                f"'{file}' needs the cgroup v2 controller '{name}', which is missing here",
+                hint="on cgroup v1 name the limit itself: linux.resources.memory and its like",
+            )
+        _, before = found.get(name, (2, ()))
+        found[name] = (2, (*before, Write(file=file, value=value, limit=file)))
 
 
 def available(layout: Layout) -> frozenset[str]:

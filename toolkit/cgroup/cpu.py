@@ -18,7 +18,9 @@ def v1(limits: Limits) -> tuple[Write, ...]:
         steps.append(_bandwidth("cpu.cfs_period_us", str(limits.cpu_period_us), "cpu-period"))
     if limits.cpu_quota_us is not None:
         steps.append(_bandwidth("cpu.cfs_quota_us", str(limits.cpu_quota_us), "cpu-quota"))
-    return tuple(steps)
+    if limits.cpu_burst_us is not None:
+        steps.append(_bandwidth("cpu.cfs_burst_us", str(limits.cpu_burst_us), "cpu-burst"))
+    return (*steps, *_idle(limits))
 
 
 def v2(limits: Limits) -> tuple[Write, ...]:
@@ -32,7 +34,16 @@ def v2(limits: Limits) -> tuple[Write, ...]:
         left = "max" if quota in (None, UNLIMITED) else str(quota)
         period = limits.cpu_period_us or _DEFAULT_PERIOD_US
         steps.append(_bandwidth("cpu.max", f"{left} {period}", "cpu-quota"))
-    return tuple(steps)
+    if limits.cpu_burst_us is not None:
+        steps.append(_bandwidth("cpu.max.burst", str(limits.cpu_burst_us), "cpu-burst"))
+    return (*steps, *_idle(limits))
+
+
+def _idle(limits: Limits) -> tuple[Write, ...]:
+    if limits.cpu_idle is None:
+        return ()
+    hint = "the kernel must be Linux 5.15 or newer"
+    return (Write(file="cpu.idle", value=str(limits.cpu_idle), limit="cpu-idle", missing=hint),)
 
 
 def weight(shares: int) -> int:

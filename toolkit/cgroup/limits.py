@@ -31,11 +31,30 @@ class DeviceRule:
 
 
 @record
+class Hugepages:
+    """A limit in bytes for pages of ``size``, as in ``2MB``."""
+
+    size: str
+    limit: int
+
+
+@record
+class IoRate:
+    """A rate a second of one device: bytes (``rbps``, ``wbps``) or calls (``riops``, ``wiops``)."""
+
+    kind: str
+    major: int
+    minor: int
+    rate: int
+
+
+@record
 class Limits:
     """Bytes, microseconds and counts; ``-1`` lifts a limit.
 
     ``memory_swap`` is memory and swap together, as Docker counts it. ``cpu_shares`` are v1's 2 to
-    262144; ``cpuset_cpus`` is a list as in ``0-2,7``.
+    262144; ``cpuset_cpus`` is a list as in ``0-2,7``. ``unified`` are v2's own files and what to
+    write there, in order.
     """
 
     memory: int | None = None
@@ -48,6 +67,13 @@ class Limits:
     cpuset_mems: str | None = None
     pids: int | None = None
     devices: tuple[DeviceRule, ...] = ()
+    memory_swappiness: int | None = None
+    oom_kill_disable: bool = False
+    cpu_burst_us: int | None = None
+    cpu_idle: int | None = None
+    hugepages: tuple[Hugepages, ...] = ()
+    io_rates: tuple[IoRate, ...] = ()
+    unified: tuple[tuple[str, str], ...] = ()
 
     def check(self) -> None:
         """Refuse what no kernel could take, with the reason."""
@@ -64,6 +90,11 @@ class Limits:
             )
         if self.pids is not None and self.pids < UNLIMITED:
             raise InvalidInputError(f"a limit of {self.pids} processes makes no sense")
+        for name, _ in self.unified:
+            if "/" in name or not name.partition(".")[2]:
+                raise InvalidInputError(
+                    f"'{name}' is no file of a cgroup", hint="name it like 'memory.high'"
+                )
         for rule in self.devices:
             if rule.type not in _DEVICE_TYPES or not set(rule.access) <= set("rwm"):
                 raise InvalidInputError(

@@ -5,6 +5,7 @@ from toolkit.cgroup.limits import UNLIMITED, Limits
 
 NAME = "memory"
 _SWAP_HINT = "swap is not accounted here: boot with swapaccount=1, or leave the swap limit out"
+_V1_HINT = "only cgroup v1 has it, and not in every kernel: leave it out"
 
 
 def v1(limits: Limits) -> tuple[Write, ...]:
@@ -17,7 +18,7 @@ def v1(limits: Limits) -> tuple[Write, ...]:
         steps.append(_step("memory.soft_limit_in_bytes", value, "memory-reservation"))
     if limits.memory_swap is not None:
         steps.append(_swap("memory.memsw.limit_in_bytes", limits.memory_swap))
-    return tuple(steps)
+    return (*steps, *_v1_only(limits))
 
 
 def v2(limits: Limits) -> tuple[Write, ...]:
@@ -33,11 +34,22 @@ def v2(limits: Limits) -> tuple[Write, ...]:
         if swap != UNLIMITED:
             swap -= limits.memory or 0
         steps.append(_swap("memory.swap.max", swap))
-    return tuple(steps)
+    return (*steps, *_v1_only(limits))
 
 
-def _step(file: str, value: str, limit: str) -> Write:
-    return Write(file=file, value=value, limit=limit)
+def _v1_only(limits: Limits) -> list[Write]:
+    """What v2 has no file for, so that it is an error there."""
+    steps = []
+    if limits.memory_swappiness is not None:
+        value = str(limits.memory_swappiness)
+        steps.append(_step("memory.swappiness", value, "memory-swappiness", _V1_HINT))
+    if limits.oom_kill_disable:
+        steps.append(_step("memory.oom_control", "1", "oom-kill-disable", _V1_HINT))
+    return steps
+
+
+def _step(file: str, value: str, limit: str, missing: str = "") -> Write:
+    return Write(file=file, value=value, limit=limit, missing=missing)
 
 
 def _swap(file: str, value: int) -> Write:

@@ -7,18 +7,24 @@ import os
 
 from toolkit.cgroup.group import Cgroup
 from toolkit.cgroup.layout import UNIFIED, Layout
-from toolkit.cgroup.limits import DeviceRule, Limits
+from toolkit.cgroup.limits import DeviceRule, Hugepages, IoRate, Limits
 from toolkit.core.errors import UnsupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from toolkit.oci.spec import Memory, Resources, Spec
+    from toolkit.oci.spec import BlockIO, Memory, Resources, Spec
     from toolkit.runtime.request import StartRequest
 
 _ALL = "rwm"
-_UNSUPPORTED_MEMORY = ("kernel", "kernel_tcp", "swappiness")
+_UNSUPPORTED_MEMORY = ("kernel", "kernel_tcp")
+_RATES = {
+    "rbps": "throttle_read_bps_device",
+    "wbps": "throttle_write_bps_device",
+    "riops": "throttle_read_iops_device",
+    "wiops": "throttle_write_iops_device",
+}
 _layouts: list[Layout] = []
 
 
@@ -78,19 +84,20 @@ def check_resources(spec: Spec) -> None:
     if resources is None:
         return
     asked: dict[str, object] = {
-        "blockIO": resources.block_io,
-        "hugepageLimits": resources.hugepage_limits,
         "network": resources.network,
-        "unified": resources.unified,
     }
+    if resources.block_io is not None:
+        asked |= {
+            "blockIO.weight": resources.block_io.weight,
+            "blockIO.leafWeight": resources.block_io.leaf_weight,
+            "blockIO.weightDevice": resources.block_io.weight_device,
+        }
     if resources.memory is not None:
         asked |= {f"memory.{name}": getattr(resources.memory, name) for name in _UNSUPPORTED_MEMORY}
-        asked["memory.disableOOMKiller"] = resources.memory.disable_oom_killer or None
     if resources.cpu is not None:
         asked |= {
-            "cpu.burst": resources.cpu.burst,
             "cpu.realtimeRuntime": resources.cpu.realtime_runtime,
-            "cpu.idle": resources.cpu.idle,
+            "cpu.realtimePeriod": resources.cpu.realtime_period,
         }
     for name, value in asked.items():
         if value:
@@ -112,6 +119,16 @@ def limits(resources: Resources | None) -> Limits:
         cpuset_cpus=(cpu.cpus or None) if cpu else None,
         cpuset_mems=(cpu.mems or None) if cpu else None,
         pids=resources.pids.limit if resources.pids else None,
+        memory_swappiness=memory.swappiness if memory else None,
+        oom_kill_disable=bool(memory and memory.disable_oom_killer),
+        cpu_burst_us=cpu.burst if cpu else None,
+        cpu_idle=cpu.idle if cpu else None,
+        hugepages=tuple(
+            Hugepages(size=entry.page_size, limit=entry.limit)
+            for entry in resources.hugepage_limits
+        ),
+        io_rates=_rates(resources.block_io) if resources.block_io else (),
+        unified=tuple(resources.unified.items()),
         devices=tuple(
             DeviceRule(
                 allow=rule.allow,
@@ -122,6 +139,14 @@ def limits(resources: Resources | None) -> Limits:
             )
             for rule in resources.devices
         ),
+    )
+
+
+def _rates(asked: BlockIO) -> tuple[IoRate, ...]:
+    return tuple(
+        IoRate(kind=kind, major=entry.major, minor=entry.minor, rate=entry.rate)
+        for kind, field in _RATES.items()
+        for entry in getattr(asked, field)
     )
 
 

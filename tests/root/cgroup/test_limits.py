@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from toolkit.cgroup.controllers import available
 from toolkit.cgroup.group import Cgroup
 from toolkit.cgroup.layout import Layout
-from toolkit.cgroup.limits import DeviceRule, Limits
-from toolkit.core.errors import ConflictError, InvalidInputError
+from toolkit.cgroup.limits import DeviceRule, Hugepages, IoRate, Limits
+from toolkit.core.errors import ConflictError, InvalidInputError, UnsupportedError
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("home")]
 MIB = 1 << 20
@@ -312,3 +313,41 @@ def test_containers_side_by_side_share_a_parent_that_comes_and_goes(layout: Layo
                 os._exit(status)
         pids.append(pid)
     assert [end(pid) for pid in pids] == [0, 0, 0]
+
+
+def test_what_one_hierarchy_lacks_another_may_have(make: Make, layout: Layout) -> None:
+    if layout.v2 is None or "hugetlb" not in available(layout):
+        pytest.skip("the v2 hierarchy has no huge pages to limit")
+    group = make(hugepages=(Hugepages(size="2MB", limit=4 * MIB),))
+    assert Path(group.paths["unified"], "hugetlb.2MB.max").read_text() == f"{4 * MIB}\n"
+
+
+def test_a_file_of_v2_is_refused_where_the_controller_is_v1s(make: Make, layout: Layout) -> None:
+    if layout.kind == "v2":
+        assert Path(
+            make(unified=(("memory.high", "max"),)).paths["unified"], "memory.high"
+        ).exists()
+        return
+    with pytest.raises(UnsupportedError, match=r"'memory.high' needs the cgroup v2 controller"):
+        make(unified=(("memory.high", "max"),))
+
+
+def test_a_rate_of_a_device_is_set(make: Make, layout: Layout) -> None:
+    disk = next(
+        (line.split() for line in Path("/proc/partitions").read_text().splitlines()[2:]), None
+    )
+    if layout.kind == "v2" or disk is None or layout.find("blkio") is None:
+        pytest.skip("no disk, or none of v1's blkio")
+    rate = IoRate(kind="rbps", major=int(disk[0]), minor=int(disk[1]), rate=MIB)
+    text = Path(make(io_rates=(rate,)).paths["blkio"], "blkio.throttle.read_bps_device").read_text()
+    assert text == f"{disk[0]}:{disk[1]} {MIB}\n"
+
+
+def test_swappiness_and_no_oom_killer(make: Make, layout: Layout) -> None:
+    if layout.kind == "v2":
+        with pytest.raises(UnsupportedError, match=r"only cgroup v1 has it|this kernel lacks"):
+            make(memory_swappiness=10)
+        return
+    memory = Path(make(memory=64 * MIB, memory_swappiness=10).paths["memory"])
+    if (memory / "memory.swappiness").exists():
+        assert (memory / "memory.swappiness").read_text() == "10\n"

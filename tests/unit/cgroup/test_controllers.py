@@ -2,9 +2,9 @@
 
 import pytest
 
-from toolkit.cgroup import cpu, cpuset, devices, memory, pids
+from toolkit.cgroup import cpu, cpuset, devices, hugetlb, io, memory, pids
 from toolkit.cgroup.files import Write
-from toolkit.cgroup.limits import DeviceRule, Limits
+from toolkit.cgroup.limits import DeviceRule, Hugepages, IoRate, Limits
 from toolkit.core.errors import InvalidInputError
 
 MIB = 1 << 20
@@ -14,7 +14,7 @@ def plain(steps: tuple[Write, ...]) -> list[tuple[str, str]]:
     return [(step.file, step.value) for step in steps]
 
 
-@pytest.mark.parametrize("controller", [cpu, cpuset, devices, memory, pids])
+@pytest.mark.parametrize("controller", [cpu, cpuset, devices, hugetlb, io, memory, pids])
 def test_no_limit_writes_nothing(controller: object) -> None:
     for version in ("v1", "v2"):
         assert getattr(controller, version)(Limits()) == ()
@@ -104,6 +104,37 @@ def test_pids(limit: int, value: str) -> None:
     assert plain(pids.v2(Limits(pids=limit))) == [("pids.max", value)]
 
 
+def test_huge_pages_have_a_file_a_size() -> None:
+    limits = Limits(hugepages=(Hugepages(size="2MB", limit=4 * MIB),))
+    assert plain(hugetlb.v1(limits)) == [("hugetlb.2MB.limit_in_bytes", "4194304")]
+    assert plain(hugetlb.v2(limits)) == [("hugetlb.2MB.max", "4194304")]
+
+
+def test_rates_of_devices() -> None:
+    rates = [("rbps", 1000), ("wiops", 0)]
+    limits = Limits(
+        io_rates=tuple(IoRate(kind=kind, major=8, minor=16, rate=rate) for kind, rate in rates)
+    )
+    assert plain(io.v1(limits)) == [
+        ("blkio.throttle.read_bps_device", "8:16 1000"),
+        ("blkio.throttle.write_iops_device", "8:16 0"),
+    ]
+    assert plain(io.v2(limits)) == [("io.max", "8:16 rbps=1000"), ("io.max", "8:16 wiops=max")]
+
+
+def test_what_only_v1_has_names_its_file_on_both() -> None:
+    limits = Limits(memory_swappiness=10, oom_kill_disable=True)
+    wanted = [("memory.swappiness", "10"), ("memory.oom_control", "1")]
+    assert plain(memory.v1(limits)) == plain(memory.v2(limits)) == wanted
+    assert all("only cgroup v1" in step.missing for step in memory.v2(limits))
+
+
+def test_burst_and_idle() -> None:
+    limits = Limits(cpu_burst_us=5000, cpu_idle=1)
+    assert plain(cpu.v1(limits)) == [("cpu.cfs_burst_us", "5000"), ("cpu.idle", "1")]
+    assert plain(cpu.v2(limits)) == [("cpu.max.burst", "5000"), ("cpu.idle", "1")]
+
+
 def test_devices_keep_their_order() -> None:
     rules = (
         DeviceRule(allow=False),
@@ -135,6 +166,8 @@ def test_devices_keep_their_order() -> None:
         (Limits(cpu_quota_us=10), "too small"),
         (Limits(pids=-2), "makes no sense"),
         (Limits(devices=(DeviceRule(allow=True, type="x"),)), "device rule"),
+        (Limits(unified=(("memory/high", "1"),)), "no file of a cgroup"),
+        (Limits(unified=(("memory", "1"),)), "no file of a cgroup"),
         (Limits(devices=(DeviceRule(allow=True, access="rx"),)), "device rule"),
     ],
 )

@@ -44,7 +44,7 @@ def test_all_of_them_run_where_a_failure_only_warns(tmp_path: Path) -> None:
 
 def test_the_last_line_of_a_failure_is_told() -> None:
     spec = Spec(hooks=Hooks(prestart=(shell("echo first; echo last >&2; exit 2"),)))
-    with pytest.raises(ToolkitError, match="status 2: last$"):
+    with pytest.raises(ToolkitError, match=r"status 2: last$"):
         hooks.run(spec, "prestart", {})
 
 

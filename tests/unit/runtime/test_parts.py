@@ -174,13 +174,34 @@ def test_resources_become_limits() -> None:
     assert limits(None) == Limits()
 
 
+def test_less_usual_limits_of_the_specification() -> None:
+    rate = oci.ThrottleDevice(major=8, minor=0, rate=5)
+    resources = oci.Resources(
+        memory=oci.Memory(swappiness=7, disable_oom_killer=True),
+        cpu=oci.Cpu(burst=9, idle=1),
+        hugepage_limits=(oci.HugepageLimit(page_size="2MB", limit=3),),
+        block_io=oci.BlockIO(throttle_write_iops_device=(rate,), throttle_read_bps_device=(rate,)),
+        unified={"memory.high": "11"},
+    )
+    check_resources(oci.Spec(linux=oci.Linux(resources=resources)))
+    made = limits(resources)
+    assert (made.memory_swappiness, made.oom_kill_disable) == (7, True)
+    assert (made.cpu_burst_us, made.cpu_idle) == (9, 1)
+    assert [(entry.size, entry.limit) for entry in made.hugepages] == [("2MB", 3)]
+    assert [(entry.kind, entry.major, entry.rate) for entry in made.io_rates] == [
+        ("rbps", 8, 5),
+        ("wiops", 8, 5),
+    ]
+    assert made.unified == (("memory.high", "11"),)
+
+
 @pytest.mark.parametrize(
     "resources",
     [
         oci.Resources(block_io=oci.BlockIO(weight=5)),
-        oci.Resources(unified={"a": "b"}),
-        oci.Resources(memory=oci.Memory(swappiness=5)),
-        oci.Resources(cpu=oci.Cpu(burst=5)),
+        oci.Resources(network=oci.Network(class_id=5)),
+        oci.Resources(memory=oci.Memory(kernel=5)),
+        oci.Resources(cpu=oci.Cpu(realtime_runtime=5)),
     ],
 )
 def test_a_limit_that_is_not_set_is_refused(resources: oci.Resources) -> None:
