@@ -7,6 +7,7 @@ are asked for, the capabilities and limits of the container's own process, never
 from __future__ import annotations
 
 import os
+import signal
 
 from toolkit.cgroup.group import enter
 from toolkit.core.errors import ConflictError, NotFoundError
@@ -163,7 +164,11 @@ def enter_container(request: ExecRequest, caller: Caller) -> int:
     )
     theirs.close()
     os.close(pidfd)
-    failure = gate.outcome(ours, take_terminal=caller.take_terminal)
+    try:
+        failure = gate.outcome(ours, take_terminal=caller.take_terminal)
+    except BaseException:  # a signal that ends this process
+        os.kill(pid, signal.SIGKILL)
+        raise
     if failure:
         os.waitpid(pid, 0)
         raise gate.StartFailedError(f"exec in container '{request.id}' failed", failure)

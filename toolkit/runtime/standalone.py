@@ -32,10 +32,14 @@ if TYPE_CHECKING:
 
 
 class Standalone:
-    """Makes one container; ``pid`` is its init's, ``warnings`` are of hooks after a failure."""
+    """Makes one container; ``pid`` is its init's, ``warnings`` are of hooks after a failure.
+
+    ``complete`` once it stands: from then on ``remove`` is what undoes it.
+    """
 
     def __init__(self, request: StartRequest, caller: gate.Caller) -> None:
         self.pid = 0
+        self.complete = False
         self.warnings: list[ToolkitError] = []
         self._caller = caller
         self._request = request
@@ -94,6 +98,7 @@ class Standalone:
                 self._leave(made)
             else:
                 hooks.run(request.spec, "poststart", hooks.told(request, self._state))
+            self.complete = True
             undo.pop_all()
 
     def _check(self) -> bytes:

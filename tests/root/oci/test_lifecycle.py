@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -212,10 +213,31 @@ def test_failures_go_into_the_log_too(oci: Oci, tmp_path: Path) -> None:
 
 def test_the_caller_is_interrupted_and_nothing_stays(oci: Oci) -> None:
     bundle = oci.bundle("sh", "-c", "trap 'exit 5' INT; echo up; while :; do sleep 0.02; done")
-    argv = (oci.program, "--root", str(oci.states), "run", "--bundle", str(bundle), "box")
+    pid_file = bundle / "pid"
+    line = ("run", "--pid-file", str(pid_file), "--bundle", str(bundle), "box")
+    argv = (oci.program, "--root", str(oci.states), *line)
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
+        while not pid_file.exists():  # before, it would be a start that is given up
+            time.sleep(0.02)
+        time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == 5
+    assert oci.must("list", "--quiet") == ""
+
+
+@pytest.mark.parametrize("pause", [0, 0.02, 0.04, 0.06, 0.08, 0.1])
+def test_whenever_the_caller_is_interrupted_nothing_stays(oci: Oci, pause: float) -> None:
+    line = ("run", "--bundle", str(oci.bundle("sh", "-c", "trap 'exit 5' INT; sleep 600")), "box")
+    with subprocess.Popen((oci.program, "--root", str(oci.states), *line)) as process:
+        time.sleep(pause)
+        process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + 10
+        while process.poll() is None:  # pid 1 hears a signal only once it has set its trap
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+            if time.monotonic() > deadline - 8 and oci.must("list", "--quiet"):
+                oci.call("kill", "box", "KILL")
+            assert time.monotonic() < deadline
     assert oci.must("list", "--quiet") == ""

@@ -80,7 +80,7 @@ def _make(call: "Call", where: "Where", *, hold: bool) -> None:
 
 def _stay(call: "Call", where: "Where") -> int:
     from toolkit.cli.oci.foreground import Foreground  # noqa: PLC0415 - only for whoever stays
-    from toolkit.cli.terminal import follow  # noqa: PLC0415 - as above
+    from toolkit.cli.terminal import Interrupted, follow  # noqa: PLC0415 - as above
 
     handed = preserved(call)
     request = _request(call, where, hold=False, env=handed.env)
@@ -91,14 +91,25 @@ def _stay(call: "Call", where: "Where") -> int:
     made = Standalone(request, Caller(preserve=handed.count, take_terminal=shown.take_terminal))
 
     def begin() -> Foreground:
-        made.make(lambda pid: write_pid(call, pid))
-        shown.began(made.pid)
+        try:
+            made.make(lambda pid: write_pid(call, pid))
+        except Interrupted as interrupted:
+            if not made.complete:
+                raise
+            shown.began(made.pid)
+            shown.signal(interrupted.number)
+        else:
+            shown.began(made.pid)
         return shown
 
     try:
         status = follow(begin, interactive=True)
         if not call.flag("keep"):
             made.remove()
+    except KeyboardInterrupt:
+        if made.complete:  # it came between the start and the wait: nobody else would end it
+            made.remove()
+        raise
     finally:
         for error in made.warnings:
             where.warn(error)
