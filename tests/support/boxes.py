@@ -11,26 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.core.record import as_dict, replace
+from toolkit.engine.defaults import CAPABILITIES
 from toolkit.oci.spec import Capabilities, Linux, Mount, Namespace, Process, Root, Spec
 from toolkit.runtime.client import Launcher, Session
 from toolkit.runtime.request import ExecRequest, Overlay, StartRequest
 
-CAPABILITIES = [
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_FSETID",
-    "CAP_FOWNER",
-    "CAP_MKNOD",
-    "CAP_NET_RAW",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SETFCAP",
-    "CAP_SETPCAP",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_SYS_CHROOT",
-    "CAP_KILL",
-    "CAP_AUDIT_WRITE",
-]
 NAMESPACES = ("pid", "network", "mount", "ipc", "uts", "cgroup")
 MASKED = ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware", "/proc/acpi")
 READONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from support.boxes import CAPABILITIES, MOUNTS, PYTHON_MOUNTS, Boxes, capabilities
+from support.boxes import MOUNTS, PYTHON_MOUNTS, Boxes, capabilities
 from toolkit.core.record import replace
+from toolkit.engine.defaults import CAPABILITIES
 from toolkit.oci.spec import Mount, Namespace
 from toolkit.runtime.client import Launcher, StartError, cleanup, read_state
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.boxes import CAPABILITIES, PYTHON_MOUNTS, Boxes, capabilities
+from support.boxes import PYTHON_MOUNTS, Boxes, capabilities
+from toolkit.engine.defaults import CAPABILITIES
 from toolkit.oci.spec import Cpu, Memory, Pids, Resources, User
 from toolkit.runtime import groups
 from toolkit.runtime.client import StartError, read_state

@@ -15,28 +15,13 @@ import pytest
 from support.bpf import ALLOW, I386, X32_BIT, Call, errno_of, run
 from support.fork import in_child
 from toolkit.core.errors import InvalidInputError, UnsupportedError
+from toolkit.engine.defaults import CAPABILITIES as DOCKER
 from toolkit.linux.libc import check, libc
 from toolkit.linux.process import set_no_new_privs
 from toolkit.linux.seccomp import SeccompFlag, load
 from toolkit.runtime import seccomp
 from toolkit.runtime.seccomp import compile_profile, load_flags
 
-DOCKER = [
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_FSETID",
-    "CAP_FOWNER",
-    "CAP_MKNOD",
-    "CAP_NET_RAW",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SETFCAP",
-    "CAP_SETPCAP",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_SYS_CHROOT",
-    "CAP_KILL",
-    "CAP_AUDIT_WRITE",
-]
 ONLY_X86_64 = pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers are x86-64's")
 pytestmark = ONLY_X86_64
 
