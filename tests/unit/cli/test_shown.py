@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from toolkit.cli.containers.describing import document
 from toolkit.cli.containers.looking import _line, _status
 from toolkit.core.record import replace
 from toolkit.engine.config import Bind, ContainerConfig, Tmpfs
+from toolkit.engine.describing import document
 from toolkit.engine.model import View
 from toolkit.engine.settings import Settings
 

@@ -1,6 +1,7 @@
 import pytest
 
-from toolkit.cli.containers.tables import ago, shortened, stamp, table
+from toolkit.cli.containers.tables import ago, shortened, table
+from toolkit.engine.stamps import stamp
 
 
 @pytest.mark.parametrize(

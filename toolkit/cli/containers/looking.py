@@ -3,11 +3,11 @@
 import json
 import sys
 
-from toolkit.cli.containers.describing import document
 from toolkit.cli.containers.opening import open_engine
 from toolkit.cli.containers.tables import shortened, since, table
 from toolkit.cli.verb import Call, Flag, Verb, complain
 from toolkit.core.errors import ConflictError, InvalidInputError, ToolkitError
+from toolkit.engine.describing import document
 from toolkit.engine.logs import read_log
 
 TYPE_CHECKING = False

@@ -4,11 +4,12 @@ import json
 
 from toolkit.cli.containers.opening import open_engine
 from toolkit.cli.containers.options import number
-from toolkit.cli.containers.tables import stamp, table
+from toolkit.cli.containers.tables import table
 from toolkit.cli.verb import Call, Flag, Verb, complain, each
 from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError
 from toolkit.engine.netstore import DEFAULT
 from toolkit.engine.ports import shown
+from toolkit.engine.stamps import stamp
 from toolkit.net.ipv4 import dotted, parse_address
 
 TYPE_CHECKING = False

@@ -1,7 +1,6 @@
 """Docker's way to print tables, times and shortened words."""
 
 import time
-from datetime import UTC, datetime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,10 +47,3 @@ def since(moment: float) -> str:
 def shortened(text: str, length: int) -> str:
     """At most ``length`` characters, the last one an ellipsis where something is left out."""
     return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def stamp(moment: float) -> str:
-    """RFC 3339 in UTC; Docker's zero time for never."""
-    if not moment:
-        return "0001-01-01T00:00:00Z"
-    return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")

@@ -1,6 +1,6 @@
 """A container as ``docker inspect`` shows it: Docker's names and shapes, what we know of it."""
 
-from toolkit.cli.containers.tables import stamp
+from toolkit.engine.stamps import stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ _NANO = 10**9
 
 
 def document(view: "View", settings: "Settings") -> "dict[str, Any]":
-    """One element of the list that ``inspect`` prints."""
+    """One element of the list that ``inspect`` prints, and what the API answers."""
     return {
         "Id": view.id,
         "Created": stamp(view.created),

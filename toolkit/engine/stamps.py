@@ -1,0 +1,10 @@
+"""Times as Docker writes them."""
+
+from datetime import UTC, datetime
+
+
+def stamp(moment: float) -> str:
+    """RFC 3339 in UTC; Docker's zero time for never."""
+    if not moment:
+        return "0001-01-01T00:00:00Z"
+    return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
