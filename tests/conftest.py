@@ -64,6 +64,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("DOCKYARD_DATA_ROOT", str(tmp_path / "data"))
     monkeypatch.setenv("DOCKYARD_ROOT", str(tmp_path / "run"))
     monkeypatch.setenv("DOCKYARD_CGROUP_PARENT", mark)
+    monkeypatch.setenv("DOCKYARD_NETWORK", "none")  # a bridge would be this machine's own
     before = Snapshot.take(tmp_path, mark)
     yield tmp_path
     left = Snapshot.take(tmp_path, mark).wait_until_like(before)

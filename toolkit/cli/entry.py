@@ -87,8 +87,10 @@ def _is_wired(argv: "Sequence[str]") -> bool:
         name, equals, value = word.partition("=")
         if name == "--network":
             value = value if equals else "".join(argv[place + 1 : place + 2])
-            return value not in _WIRELESS and not value.startswith("container:")
-    return False
+            break
+    else:
+        value = os.environ.get("DOCKYARD_NETWORK", "")
+    return value not in _WIRELESS and not value.startswith("container:")
 
 
 def leave(status: int) -> "NoReturn":

@@ -9,25 +9,35 @@ from toolkit.engine.settings import Settings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 ENGINE_TOML = "/etc/dockyard/engine.toml"
 _ENVIRONMENT = {
     "data_root": "DOCKYARD_DATA_ROOT",
     "run_root": "DOCKYARD_ROOT",
     "cgroup_parent": "DOCKYARD_CGROUP_PARENT",
+    "network": "DOCKYARD_NETWORK",
 }
 _BRIDGE_ENVIRONMENT = {
     "bridge": "DOCKYARD_BRIDGE",
     "bridge_address": "DOCKYARD_BRIDGE_ADDRESS",
 }
-_BRIDGE = {"name": "bridge", "address": "bridge_address"}
+# What [bridge] may hold: the setting and its kind.
+_BRIDGE: "dict[str, tuple[str, type[str | int | bool]]]" = {
+    "name": ("bridge", str),
+    "address": ("bridge_address", str),
+    "ipv6": ("bridge_ipv6", str),
+    "mtu": ("bridge_mtu", int),
+    "icc": ("bridge_icc", bool),
+}
+_WORDS: "dict[type, str]" = {str: "text", int: "a whole number", bool: "true or false"}
 
 
 def load_settings(
     flags: "Mapping[str, str]", environ: "Mapping[str, str]", *, path: str = ENGINE_TOML
 ) -> Settings:
     """The settings; ``flags`` holds those that were given, by the names of ``Settings``."""
-    chosen: dict[str, str] = dict(_from_file(path))
+    chosen = _from_file(path)
     for key, variable in {**_ENVIRONMENT, **_BRIDGE_ENVIRONMENT}.items():
         value = flags.get(key) or environ.get(variable)
         if value:
@@ -38,7 +48,7 @@ def load_settings(
     return Settings(**chosen)
 
 
-def _from_file(path: str) -> "dict[str, str]":
+def _from_file(path: str) -> "dict[str, Any]":
     try:
         with open(path, "rb") as file:
             import tomllib  # noqa: PLC0415 - 5 ms that only a host with this file pays
@@ -59,7 +69,7 @@ def _from_file(path: str) -> "dict[str, str]":
     return {**data, **bridge}
 
 
-def _bridge(bridge: object, path: str) -> "dict[str, str]":
+def _bridge(bridge: object, path: str) -> "dict[str, Any]":
     """``[bridge]`` says what containers attach to; the checks hold the host to it."""
     if not isinstance(bridge, dict):
         raise InvalidInputError(f"{path}: bridge: expected a table, not {bridge!r}")
@@ -68,6 +78,7 @@ def _bridge(bridge: object, path: str) -> "dict[str, str]":
             raise InvalidInputError(
                 f"{path}: bridge.{key}: unknown key", hint=did_you_mean(key, _BRIDGE)
             )
-        if not isinstance(value, str) or not value:
-            raise InvalidInputError(f"{path}: bridge.{key}: expected text, not {value!r}")
-    return {_BRIDGE[key]: value for key, value in bridge.items()}
+        kind = _BRIDGE[key][1]
+        if type(value) is not kind or value == "":
+            raise InvalidInputError(f"{path}: bridge.{key}: expected {_WORDS[kind]}, not {value!r}")
+    return {_BRIDGE[key][0]: value for key, value in bridge.items()}

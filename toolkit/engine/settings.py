@@ -5,18 +5,23 @@ from toolkit.core.record import record
 
 @record
 class Settings:
-    """Three locations, the cgroup that all containers lie below, and the default bridge.
+    """Three locations, the cgroup that all containers lie below, the default network and bridge.
 
     ``data_root`` survives a reboot, ``run_root`` does not. ``cgroup_parent`` is relative to the
-    group that this process is in (cgroup v1) or to the mount (v2). ``bridge`` is the link of the
-    network ``bridge``, ``bridge_address`` its address and subnet.
+    group that this process is in (cgroup v1) or to the mount (v2). ``network`` is what a container
+    joins whose command line names none. ``bridge`` is the link of the network ``bridge``,
+    ``bridge_address`` its address and subnet, ``bridge_ipv6`` the same of IPv6 or empty.
     """
 
     data_root: str = "/var/lib/dockyard"
     run_root: str = "/run/dockyard"
     cgroup_parent: str = "dockyard"
+    network: str = "bridge"
     bridge: str = "bridge0"
     bridge_address: str = "192.168.5.1/24"
+    bridge_ipv6: str = ""
+    bridge_mtu: int = 0
+    bridge_icc: bool = True
 
     @property
     def database(self) -> str:

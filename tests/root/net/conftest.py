@@ -17,9 +17,12 @@ def lan() -> Iterator[Lan]:
 
 
 @pytest.fixture
-def dock(lan: Lan, home: Path, require: Callable[[str], str]) -> Iterator[Dock]:
+def dock(
+    lan: Lan, home: Path, require: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Dock]:
     """Nothing may be left of what a test starts, and no test leaves it to this fixture to see."""
     del home
+    monkeypatch.delenv("DOCKYARD_NETWORK")  # this host is not the machine
     for program in ("nft", "nsenter", "ip", "ss"):
         require(program)
     made = Dock(lan=lan)

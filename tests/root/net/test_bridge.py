@@ -16,7 +16,7 @@ BRIDGE = ("--network", "bridge")
 
 
 def test_a_start_as_ip_sees_it(dock: Dock) -> None:
-    address = dock.serve("web", *BRIDGE)
+    address = dock.serve("web")  # the default network
     assert address == "192.168.5.2"
     inside = dock("exec", "web", "ip", "-br", "address").split("\n")
     assert [line.split("@")[0].split()[0] for line in inside] == ["lo", "eth0"]

@@ -11,7 +11,7 @@ from toolkit.engine.config import Bind, ContainerConfig, Tmpfs
 
 
 def config(line: str, **environ: str) -> ContainerConfig:
-    return container_config(read(RUN, shlex.split(line)), environ)
+    return container_config(read(RUN, shlex.split(line)), environ, network="none")
 
 
 def test_nothing_asked_is_nothing_said() -> None:

@@ -19,7 +19,7 @@ def settings_of(call: "Call") -> "Settings":
     return load_settings(flags, os.environ)
 
 
-def open_engine(call: "Call") -> Engine:
-    """The engine, with a launcher of its own once one is needed."""
-    settings = settings_of(call)
+def open_engine(call: "Call", settings: "Settings | None" = None) -> Engine:
+    """The engine, with a launcher of its own once one is needed; ``settings`` if read already."""
+    settings = settings or settings_of(call)
     return Engine(settings, Launcher.spawn, ImageStore(settings.data_root).resolve)

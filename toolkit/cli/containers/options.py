@@ -46,7 +46,7 @@ CONTAINER = (
     Flag(
         names=("--network",),
         metavar="bridge|none|host|container:NAME|NETWORK",
-        help="Which network it is on (none)",
+        help="Which network it is on (bridge)",
     ),
     Flag(
         names=("-p", "--publish"),
@@ -89,8 +89,10 @@ CONTAINER = (
 DETACH = Flag(names=("-d", "--detach"), help="Run in the background and print the id")
 
 
-def container_config(call: "Call", environ: "Mapping[str, str]") -> ContainerConfig:
-    """The container that a command line asks for."""
+def container_config(
+    call: "Call", environ: "Mapping[str, str]", *, network: str
+) -> ContainerConfig:
+    """The container that a command line asks for; ``network`` where it names none."""
     rootfs = call.text("rootfs")
     image, command = ("", call.args) if rootfs else (call.args[0], call.args[1:])
     quota, period = _cpus(call)
@@ -108,7 +110,7 @@ def container_config(call: "Call", environ: "Mapping[str, str]") -> ContainerCon
         user=call.text("user"),
         binds=tuple(values.parse_volume(text) for text in call.many("volume")),
         tmpfs=tuple(values.parse_tmpfs(text) for text in call.many("tmpfs")),
-        network=call.text("network", "none"),
+        network=call.text("network", network),
         ip=call.text("ip"),
         mac_address=call.text("mac-address"),
         ports=tuple(port for text in call.many("publish") for port in parse_publish(text)),

@@ -2,7 +2,7 @@
 
 import os
 
-from toolkit.cli.containers.opening import open_engine
+from toolkit.cli.containers.opening import open_engine, settings_of
 from toolkit.cli.containers.options import CONTAINER, DETACH, container_config
 from toolkit.cli.terminal import Signals, Stdio, check_terminal, follow, window_size
 from toolkit.cli.verb import FAULT, Call, Flag, Verb, each
@@ -12,9 +12,10 @@ _USAGE = "[FLAGS] IMAGE|--rootfs DIR [COMMAND [ARGUMENT]...]"
 
 
 def _run(call: Call) -> int:
-    config = container_config(call, os.environ)
+    settings = settings_of(call)
+    config = container_config(call, os.environ, network=settings.network)
     if config.detach:
-        with open_engine(call) as engine, Stdio.nothing() as stdio:
+        with open_engine(call, settings) as engine, Stdio.nothing() as stdio:
             print(engine.run(config, stdio.fds).id)
         return 0
     check_terminal(tty=config.tty, interactive=config.interactive)
@@ -22,7 +23,7 @@ def _run(call: Call) -> int:
     config = replace(config, rows=rows, columns=columns)
     # Not closed: the process ends right after, and closing would wait for the launcher's end and
     # for the disk, which is a tenth of the whole run.
-    engine = open_engine(call)
+    engine = open_engine(call, settings)
     with Stdio.own(interactive=config.interactive) as stdio:
         signals = Signals()
         return follow(
@@ -34,7 +35,8 @@ def _run(call: Call) -> int:
 
 def _create(call: Call) -> int:
     with open_engine(call) as engine:
-        print(engine.create(container_config(call, os.environ)))
+        config = container_config(call, os.environ, network=engine.settings.network)
+        print(engine.create(config))
     return 0
 
 
