@@ -6,13 +6,13 @@ owner takes it away; ``tied`` is whole but shall not outlive its owner, and ``ty
 there. A row whose owner died is finished or undone by ``reconcile``.
 """
 
-import os
 import sqlite3
-from contextlib import contextmanager
 
 from toolkit.core.errors import ConflictError, NotFoundError, ToolkitError
 from toolkit.core.record import record
+from toolkit.core.statefile import StateFile
 from toolkit.core.suggest import did_you_mean
+from toolkit.images import tables as image_tables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAKING, TYING, READY, TIED, REMOVING = "making", "tying", "ready", "tied", "removing"
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS containers (
   id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, config TEXT NOT NULL,
@@ -46,7 +46,6 @@ CREATE TABLE IF NOT EXISTS ports (
 CREATE INDEX IF NOT EXISTS ports_of ON ports (container);
 CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
-_BROKEN = "see that the file and its file system are whole"
 _COLUMNS = "id, name, image, config, created, started, phase, owner, auto_remove"
 
 
@@ -65,74 +64,30 @@ class Row:
     auto_remove: bool
 
 
-class Database:
-    """The open file; made, with its directory, when it does not exist."""
-
-    def __init__(self, path: str) -> None:
-        os.makedirs(os.path.dirname(path), mode=0o711, exist_ok=True)
-        self._path = path
-        try:
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._prepare(path)
-        except sqlite3.DatabaseError as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: sqlite3.DatabaseError) -> ToolkitError:
-        hint = _BROKEN
-        if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
-            hint = "free some space, or choose another data root"
-        elif os.geteuid():
-            hint = "run it as root"
-        return ToolkitError(f"'{self._path}' cannot be used: {error}", hint=hint)
-
-    def _do(self, statement: str, *values: "Any") -> None:
-        """Change something, in a transaction of its own."""
-        try:
-            self._db.execute(statement, values)
-        except sqlite3.IntegrityError:
-            raise
-        except sqlite3.DatabaseError as error:
-            raise self._failure(error) from error
-
-    def query(self, statement: str, *values: "Any") -> "list[tuple[Any, ...]]":
-        """Do or ask something; all rows of the answer."""
-        try:
-            return self._db.execute(statement, values).fetchall()
-        except sqlite3.IntegrityError:
-            raise
-        except sqlite3.DatabaseError as error:
-            raise self._failure(error) from error
-
-    @contextmanager
-    def transaction(self) -> "Iterator[None]":
-        """All of what is done inside, or nothing; nobody else writes meanwhile."""
-        self._do("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.rollback()
-            raise
-        self._do("COMMIT")
+class Database(StateFile):
+    """The open file, with the engine's tables and those that count what images are used for."""
 
     def _prepare(self, path: str) -> None:
-        # NORMAL: a power cut may lose the last change, never the file. All containers of a
-        # lost change are dead by then as well.
-        self._db.execute("PRAGMA synchronous=NORMAL")
+        super()._prepare(path)
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
             raise ToolkitError(f"'{path}' was written by a newer dockyard")
         if version < _VERSION:
-            os.chmod(path, 0o600)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.executescript(_SCHEMA)
+            self._make(path, _SCHEMA + image_tables.SCHEMA)
             self._db.execute(f"PRAGMA user_version={_VERSION}")
 
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
+    def insert(self, row: Row, *, digest: str = "", layers: tuple[str, ...] = ()) -> None:
+        """Take the id and the name; ``ConflictError`` if the name is in use.
 
-    def insert(self, row: Row) -> None:
-        """Take the id and the name; ``ConflictError`` if the name is in use."""
+        An image of that ``digest`` and its ``layers`` are held until ``delete``;
+        ``NotFoundError`` if it was removed since it was found.
+        """
+        with self.transaction():
+            self._insert(row)
+            if digest:
+                image_tables.hold(self, row.id, digest, layers)
+
+    def _insert(self, row: Row) -> None:
         values = [getattr(row, name) for name in _COLUMNS.split(", ")]
         marks = ", ".join("?" * len(values))
         try:
@@ -155,8 +110,10 @@ class Database:
         self._do(change, at, phase, owner, container)
 
     def delete(self, container: str) -> None:
-        """Forget a container."""
-        self._do("DELETE FROM containers WHERE id=?", container)
+        """Forget a container, and let its image's layers go."""
+        with self.transaction():
+            self._do("DELETE FROM containers WHERE id=?", container)
+            image_tables.release(self, container)
 
     def by_name(self, name: str) -> Row | None:
         """The container of that name."""

@@ -161,7 +161,7 @@ class Engine:
             owner=owner.me(),
             auto_remove=config.auto_remove,
         )
-        self._db.insert(row)
+        self._db.insert(row, digest=image.digest, layers=image.lower)
         undo.callback(self._watch.discard, row)
         make_directories(made, undo)
         return made

@@ -10,9 +10,14 @@ from toolkit.core.suggest import did_you_mean
 HOST = "host"
 _TRANSPORTS = {"oci": "directory", "oci-archive": "file", "docker-archive": "file"}
 _ACCEPTED = (
-    "accepted: 'host' (this machine's own /usr), the directory of an OCI layout,"
-    " or an archive of 'docker save' or OCI; a path holds a '/'"
+    "accepted: 'host' (this machine's own /usr), what 'dockyard images' lists, the directory of an"
+    " OCI layout, or an archive of 'docker save' or OCI; a path holds a '/'"
 )
+
+
+class NotStoredError(NotFoundError):
+    """No image of that name is in the store; a registry may have it."""
+
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +55,12 @@ def locate(reference: str) -> Place:
     ):
         raise _unknown(reference)
     return _at(reference, reference)
+
+
+def is_path(reference: str) -> bool:
+    """Whether ``reference`` can only mean a file or directory, and no name in the store."""
+    start = reference.partition(":")[0]
+    return reference.startswith(("/", ".")) or (start in _TRANSPORTS and start != reference)
 
 
 def stamp_of(found: os.stat_result) -> tuple[int, ...]:
@@ -116,10 +127,10 @@ def _no_path(text: str, reference: str) -> NotFoundError:
     return NotFoundError(f"no image '{reference}'", hint=near or _ACCEPTED)
 
 
-def _unknown(reference: str) -> NotFoundError:
+def _unknown(reference: str) -> NotStoredError:
     here = reference.partition(":")[0]
     if os.path.lexists(here):
         hint = f"for the image in this directory write './{reference}'"
     else:
         hint = did_you_mean(reference, (HOST,)) or _ACCEPTED
-    return NotFoundError(f"no image '{reference}'", hint=hint)
+    return NotStoredError(f"no image '{reference}'", hint=hint)

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.images import compress
@@ -14,7 +14,14 @@ from toolkit.images.layers import Layer, LayerStore, count
 from toolkit.images.limits import Limits
 from toolkit.images.locate import HOST, Place, stamp_of
 from toolkit.images.root import RootImage
-from toolkit.images.sources import LayerFile, layer_reader, read_image
+from toolkit.images.sources import (
+    Found,
+    LayerFile,
+    check_runnable,
+    layer_reader,
+    read_image,
+    read_manifest,
+)
 from toolkit.images.unpack import Unpacker
 from toolkit.oci.digest import Digest, digest_of
 from toolkit.oci.image import ImageConfig, chain_ids
@@ -34,9 +41,7 @@ def prepare(
         files = _open(place, data_root, limits)
         stack.callback(files.close)
         found = read_image(files, path=place.path, tag=place.tag)
-        tars = [_tar_of(files, layer) for layer in found.layers]
-        store = LayerStore(data_root)
-        lower = _unpack_layers(store, found.image.diff_ids, tars, limits)
+        lower = unpack_found(data_root, files, found, limits=limits)
         _check_unchanged(place)
     return RootImage(
         reference=reference,
@@ -45,6 +50,32 @@ def prepare(
         digest=str(found.config_digest),
         manifest=str(found.manifest_digest or ""),
     )
+
+
+def prepare_stored(
+    data_root: str, reference: str, manifest: Digest, *, limits: Limits | None = None
+) -> RootImage:
+    """The image of that manifest in the store, with all its layers unpacked."""
+    with closing(DirectoryFiles(os.path.join(data_root, "images"))) as files:
+        found = read_manifest(files, path=reference, digest=manifest)
+        check_runnable(found, reference)
+        lower = unpack_found(data_root, files, found, limits=limits)
+    return RootImage(
+        reference=reference,
+        lower=lower,
+        config=found.image.config,
+        digest=str(found.config_digest),
+        manifest=str(manifest),
+    )
+
+
+def unpack_found(
+    data_root: str, files: Files, found: Found, *, limits: Limits | None = None
+) -> tuple[str, ...]:
+    """The directories of all layers of an image in ``files``, topmost first."""
+    tars = [_tar_of(files, layer) for layer in found.layers]
+    store = LayerStore(data_root)
+    return _unpack_layers(store, found.image.diff_ids, tars, limits or Limits())
 
 
 def prepare_host(data_root: str, *, limits: Limits | None = None) -> RootImage:

@@ -64,6 +64,17 @@ def read_image(files: Files, *, path: str, tag: str) -> Found:
     )
 
 
+def read_manifest(files: Files, *, path: str, digest: Digest) -> Found:
+    """The image of that manifest in the layout ``files``, whatever machine it is for."""
+    with files.open(_blob_name(digest)) as blob:
+        data = read_verified(blob, digest=digest, size=None, limit=MAX_JSON, name="manifest")
+    at = f"manifest {digest}"
+    manifest = decode_manifest(parse_json(data, at=at), at=at)
+    if isinstance(manifest, Index):
+        raise InvalidInputError(f"{at} is an index, not an image")
+    return _Layout(files, path).image_of(manifest, digest)
+
+
 def layer_reader(blob: Any, layer: LayerFile) -> Any:
     """A reader of the layer's bytes that checks them where their digest is known."""
     if layer.digest is None:
@@ -84,22 +95,23 @@ class _Layout:
         at = f"{self._path}/index.json"
         index = decode_index(parse_json(data, at=at), at=at)
         chosen = self._tagged(index, tag)
-        manifest, digest = self._manifest(chosen, depth=0)
+        return check_runnable(self.image_of(*self._manifest(chosen, depth=0)), self._path)
+
+    def image_of(self, manifest: Manifest, digest: Digest) -> Found:
+        at = f"configuration {manifest.config.digest}"
         config = self._blob(manifest.config, "configuration")
-        image = decode_image(parse_json(config, at=at), at=f"configuration {digest}")
+        image = decode_image(parse_json(config, at=at), at=at)
         layers = tuple(
             LayerFile(name=_blob_name(item.digest), digest=item.digest, size=item.size)
             for item in manifest.layers
         )
-        return _checked(
-            Found(
-                image=image,
-                config_digest=manifest.config.digest,
-                manifest_digest=digest,
-                layers=layers,
-            ),
-            self._path,
+        found = Found(
+            image=image,
+            config_digest=manifest.config.digest,
+            manifest_digest=digest,
+            layers=layers,
         )
+        return _checked(found, self._path)
 
     def _tagged(self, index: Index, tag: str) -> tuple[Descriptor, ...]:
         if not index.manifests:
@@ -153,7 +165,7 @@ def _docker_archive(files: Files, path: str, tag: str) -> Found:
         config = _bounded(blob.read(MAX_JSON + 1), config_name)
     digest = digest_of(config)
     _check_config_name(config_name, digest, path)
-    return _checked(
+    return check_runnable(
         Found(
             image=decode_image(parse_json(config, at=config_name), at=config_name),
             config_digest=digest,
@@ -196,6 +208,14 @@ def _digest_in(name: str) -> Digest | None:
     return None
 
 
+def check_runnable(found: Found, path: str) -> Found:
+    """Refuse an image that no container can run from."""
+    _checked(found, path)
+    if not found.layers:
+        raise InvalidInputError(f"'{path}': the image has no layer, so there is nothing to run")
+    return found
+
+
 def _checked(found: Found, path: str) -> Found:
     """Refuse an image that contradicts itself, or is for another system."""
     layers, diff_ids = len(found.layers), len(found.image.diff_ids)
@@ -203,8 +223,6 @@ def _checked(found: Found, path: str) -> Found:
         raise InvalidInputError(
             f"'{path}': the manifest has {layers} layers, the configuration {diff_ids}"
         )
-    if not layers:
-        raise InvalidInputError(f"'{path}': the image has no layer, so there is nothing to run")
     if layers > MAX_LAYERS:
         raise UnsupportedError(
             f"'{path}': {layers} layers are more than the {MAX_LAYERS} that overlayfs stacks"

@@ -1,4 +1,7 @@
-"""The way in: ``ImageStore(data_root).resolve(reference)``.
+"""The way in: ``ImageStore(data_root).resolve(reference)``; see ``library`` for all the rest.
+
+A reference is ``host``, a path (``/…``, ``./…``, ``oci:…``), or what the store has under that
+name, ``name@digest``, id or beginning of an id. ``NotStoredError`` says that a registry may help.
 
 An image that was resolved before is remembered in ``resolved/``, keyed by the file that it came
 from and that file's times, so a start costs a handful of ``stat`` calls. What reads and unpacks
@@ -8,8 +11,9 @@ images is imported only when that memory does not help.
 import os
 
 from toolkit.images.boot import boot_id
-from toolkit.images.locate import HOST, Place, locate
+from toolkit.images.locate import HOST, Place, is_path, locate
 from toolkit.images.root import RootImage
+from toolkit.oci.digest import parse_digest
 from toolkit.oci.image import Fields, decode_config, encode_config
 
 TYPE_CHECKING = False
@@ -37,7 +41,10 @@ class ImageStore:
         """
         try:
             self._sweep()
-            return self._resolve_host() if reference == HOST else self._resolve_place(reference)
+            if reference == HOST:
+                return self._resolve_host()
+            stored = None if is_path(reference) else self._resolve_stored(reference)
+            return stored or self._resolve_place(reference)
         except OSError as error:
             from toolkit.images.faults import os_error  # noqa: PLC0415 - only for an error
 
@@ -52,6 +59,29 @@ class ImageStore:
 
             found = prepare(self.data_root, reference, place, limits=self._limits)
             self._remember(memory, found, place.stamp)
+        return found
+
+    def _resolve_stored(self, reference: str) -> RootImage | None:
+        """The image of that name in the store, if it has one."""
+        database = os.path.join(self.data_root, "state.db")
+        if not os.path.exists(database):
+            return None
+        from toolkit.images.lookup import lookup  # noqa: PLC0415 - not for a path
+        from toolkit.images.tables import ImageState  # noqa: PLC0415 - as above
+
+        with ImageState(database) as state:
+            row = lookup(state, reference)
+        if row is None:
+            return None
+        image, manifest = row
+        memory = self._memory(f"image.{image.partition(':')[2]}")
+        found = self._recall(memory, reference, ())
+        if found is None:
+            from toolkit.images.prepare import prepare_stored  # noqa: PLC0415 - only at first
+
+            digest = parse_digest(manifest, at="state.db")
+            found = prepare_stored(self.data_root, reference, digest, limits=self._limits)
+            self._remember(memory, found, ())
         return found
 
     def _resolve_host(self) -> RootImage:

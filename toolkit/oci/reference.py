@@ -69,18 +69,31 @@ def parse_reference(text: str) -> Reference:
         )
     rest, at, digest_text = text.partition("@")
     digest = parse_digest(digest_text, at=f"reference '{text}'") if at else None
-    domain, path = _split_domain(rest)
-    path, tag = _split_tag(path)
+    domain, path, tag = _split(rest)
     if tag is not None and not _TAG.fullmatch(tag):
         raise _fault(text, f"'{tag}' is no tag: letters, digits, '_', '.' and '-', at most 128")
     _check_name(text, domain, path)
-    if domain == DEFAULT_DOMAIN and "/" not in path:
-        path = _OFFICIAL + path
+    path = _official(domain, path)
     if len(domain) + 1 + len(path) > _MAX_NAME:
         raise _fault(text, f"the name is longer than {_MAX_NAME} characters")
     if not tag:
         tag = "" if digest else DEFAULT_TAG
     return Reference(domain=domain, path=path, tag=tag, digest=digest)
+
+
+def expand(text: str) -> tuple[str, str, str]:
+    """Domain, path and tag (may be empty) that ``text`` means, without checking any of them."""
+    domain, path, tag = _split(text)
+    return domain, _official(domain, path), tag or ""
+
+
+def _split(text: str) -> tuple[str, str, str | None]:
+    domain, path = _split_domain(text)
+    return domain, *_split_tag(path)
+
+
+def _official(domain: str, path: str) -> str:
+    return _OFFICIAL + path if domain == DEFAULT_DOMAIN and "/" not in path else path
 
 
 def _split_domain(text: str) -> tuple[str, str]:

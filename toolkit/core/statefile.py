@@ -1,0 +1,91 @@
+"""The file ``state.db``: what every room that keeps something in it shares.
+
+Each room brings its own tables and hands statements down; nothing here knows what they mean.
+``engine.database`` and ``images.tables`` are the two, on one file: several connections are fine
+(WAL), for each change is one ``BEGIN IMMEDIATE`` transaction.
+"""
+
+import os
+import sqlite3
+from contextlib import contextmanager
+
+from toolkit.core.errors import ToolkitError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Self
+
+_BROKEN = "see that the file and its file system are whole"
+
+
+class StateFile:
+    """The open file; made, with its directory, when it does not exist. A context manager."""
+
+    def __init__(self, path: str) -> None:
+        os.makedirs(os.path.dirname(path), mode=0o711, exist_ok=True)
+        self._path = path
+        try:
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._prepare(path)
+        except sqlite3.DatabaseError as error:
+            raise self._failure(error) from error
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def query(self, statement: str, *values: "Any") -> "list[tuple[Any, ...]]":
+        """Do or ask something; all rows of the answer."""
+        try:
+            return self._db.execute(statement, values).fetchall()
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise self._failure(error) from error
+
+    @contextmanager
+    def transaction(self) -> "Iterator[None]":
+        """All of what is done inside, or nothing; nobody else writes meanwhile."""
+        self._do("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.rollback()
+            raise
+        self._do("COMMIT")
+
+    def _do(self, statement: str, *values: "Any") -> None:
+        """Change something; outside ``transaction`` in one of its own."""
+        try:
+            self._db.execute(statement, values)
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: sqlite3.DatabaseError) -> ToolkitError:
+        hint = _BROKEN
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+            hint = "free some space, or choose another data root"
+        elif os.geteuid():
+            hint = "run it as root"
+        return ToolkitError(f"'{self._path}' cannot be used: {error}", hint=hint)
+
+    def _prepare(self, path: str) -> None:
+        """Make it safe and quick to share; rooms add their tables here."""
+        # NORMAL: a power cut may lose the last change, never the file. All containers of a
+        # lost change are dead by then as well.
+        self._db.execute("PRAGMA synchronous=NORMAL")
+
+    def _make(self, path: str, schema: str) -> None:
+        """Make the tables of a room that are not there yet."""
+        os.chmod(path, 0o600)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.executescript(schema)
