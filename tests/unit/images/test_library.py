@@ -64,7 +64,7 @@ def test_an_image_is_found_by_whatever_names_it(library: Library) -> None:
 def test_an_unknown_image_is_named_with_the_nearest(library: Library) -> None:
     commit(library, "ubuntu:22.04")
 
-    with pytest.raises(NotStoredError, match="no such image: 'ubunto:22.04'") as caught:
+    with pytest.raises(NotStoredError, match=r"no such image: 'ubunto:22\.04'") as caught:
         library.find("ubunto:22.04")
 
     assert caught.value.hint == "did you mean 'ubuntu:22.04'?"
