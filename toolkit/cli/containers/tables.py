@@ -12,7 +12,10 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 def table(rows: "Sequence[Sequence[str]]") -> str:
     """Columns as wide as their widest cell and three blanks; nothing after the last one."""
-    widths = [max(_MINIMUM, *(len(row[at]) + _GAP for row in rows)) for at in range(len(rows[0]))]
+    widths = [
+        max(_MINIMUM, *(len(row[at]) + _GAP for row in rows if at < len(row)))
+        for at in range(max(len(row) for row in rows))
+    ]
     lines = []
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
