@@ -121,6 +121,6 @@ def _config(view: "View") -> "dict[str, Any]":
         "Entrypoint": None if config.entrypoint is None else list(config.entrypoint),
         "Image": view.image,
         "WorkingDir": config.workdir,
-        "Labels": dict(text.split("=", 1) for text in config.labels),
+        "Labels": dict(text.partition("=")[::2] for text in view.labels),
         "StopSignal": config.stop_signal,
     }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from toolkit.engine.config import ContainerConfig
+    from toolkit.engine.filters import Filters
     from toolkit.engine.lazynet import NetworksFactory
     from toolkit.engine.model import ExecConfig, View
     from toolkit.engine.netadmin import NetworkConfig
@@ -378,10 +379,27 @@ class Engine:
 
     # looking
 
-    def list(self, *, all: bool = False) -> "list[View]":  # noqa: A002 - as 'ps --all' says
-        """Running containers, or all that are whole; the newest first."""
+    def list(
+        self,
+        *,
+        all: bool = False,  # noqa: A002 - as 'ps --all' says
+        filters: "Filters | None" = None,
+        last: int = -1,
+    ) -> "list[View]":
+        """Running containers, or all that are whole, or the ``last`` made; the newest first.
+
+        ``filters`` are those of ``toolkit.engine.filters``.
+        """
         rows = [row for row in self._db.all() if self._watch.listed(row)]
         views = [self._watch.view(row) for row in rows]
+        everyone = views
+        if filters:
+            from toolkit.engine.filters import asks_for_all, select  # noqa: PLC0415 - seldom
+
+            views = select(views, filters, everyone)
+            all = all or asks_for_all(filters)  # noqa: A001 - as above
+        if last >= 0:
+            return views[:last]
         return [view for view in views if all or view.status in ("running", "paused")]
 
     def inspect(self, reference: str) -> "View":

@@ -36,7 +36,9 @@ class View:
 
     ``status`` is ``created``, ``running``, ``paused`` or ``exited``; times are seconds since 1970,
     0 where it has not come to that; ``pid`` is the init's in the host; ``log`` is the path of its
-    log, empty where none is kept.
+    log, empty where none is kept. ``labels`` are the image's and its own, as ``K=V``; ``lower`` are
+    the directories of its image's layers; ``health`` is empty, ``starting``, ``healthy`` or
+    ``unhealthy``; ``restarts`` counts those that its restart policy made.
     """
 
     id: str
@@ -54,6 +56,10 @@ class View:
     digest: str = ""
     log: str = ""
     networks: "tuple[Attachment, ...]" = ()
+    labels: tuple[str, ...] = ()
+    lower: tuple[str, ...] = ()
+    health: str = ""
+    restarts: int = 0
 
 
 class Running:

@@ -4,6 +4,7 @@
 ``Resolver`` is ``toolkit.images.ImageStore.resolve``. Nothing here exists at run time.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from toolkit.runtime.request import ExecRequest, StartRequest
@@ -42,6 +43,18 @@ class ImageSays(Image, Protocol):
     @property
     def stop_signal(self) -> str:
         """What ends it in peace."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What it says of itself."""
+
+    @property
+    def volumes(self) -> tuple[str, ...]:
+        """Where it wants volumes."""
+
+    @property
+    def exposed_ports(self) -> tuple[str, ...]:
+        """Where it listens, as in ``80/tcp``."""
 
 
 class RootImage(Protocol):

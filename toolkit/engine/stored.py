@@ -45,11 +45,19 @@ def plain(image: "RootImage") -> PlainImage:
             workdir=said.workdir,
             user=said.user,
             stop_signal=said.stop_signal,
-            labels={},
+            labels=dict(said.labels),
+            volumes=said.volumes,
+            exposed_ports=said.exposed_ports,
         ),
         binds=tuple((outside, inside) for outside, inside in image.binds),
         digest=str(image.digest),
     )
+
+
+def labels(stored: Stored) -> tuple[str, ...]:
+    """The image's labels and the container's own, as ``K=V``; its own win."""
+    own = dict(text.partition("=")[::2] for text in stored.config.labels)
+    return tuple(f"{name}={value}" for name, value in {**stored.image.config.labels, **own}.items())
 
 
 def dump(stored: Stored) -> str:

@@ -20,7 +20,7 @@ from toolkit.engine.database import MAKING, READY, REMOVING, TIED
 from toolkit.engine.model import View
 from toolkit.engine.prepare import remove_tree
 from toolkit.engine.spec import arguments
-from toolkit.engine.stored import load
+from toolkit.engine.stored import labels, load
 from toolkit.runtime.messages import decode
 
 TYPE_CHECKING = False
@@ -91,6 +91,8 @@ class Watch:
             digest=stored.image.digest,
             log=log if os.path.exists(log) else "",
             networks=tuple(self._networks.of(row.id)),
+            labels=labels(stored),
+            lower=stored.image.lower,
         )
 
     def _exit(self, container: str) -> "dict[str, Any]":

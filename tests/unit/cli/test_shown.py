@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.cli.containers.looking import _line, _status
+from toolkit.cli.containers.listed import row, status
 from toolkit.core.record import replace
 from toolkit.engine.config import Bind, ContainerConfig, Tmpfs
 from toolkit.engine.describing import document
@@ -40,17 +40,33 @@ def view(**changes: Any) -> View:
     ],
 )
 def test_the_status_in_dockers_words(changes: dict[str, Any], text: str) -> None:
-    assert _status(view(**changes)) == text
+    assert status(view(**changes)) == text
 
 
 def test_a_line_of_ps() -> None:
-    short = _line(view(), whole=False)
-    assert short[:4] == ("0123456789ab", "host", '"sh -c while true"', "3 minutes ago")
-    assert short[-1] == "web"
+    short = row(view(), whole=False)
+    assert [short[name] for name in ("ID", "Image", "Command", "RunningFor", "Names")] == [
+        "0123456789ab",
+        "host",
+        '"sh -c while true"',
+        "3 minutes ago",
+        "web",
+    ]
     long = view(args=("x" * 30,))
-    assert _line(long, whole=False)[2] == f'"{"x" * 19}…"'
-    assert _line(long, whole=True)[2] == f'"{"x" * 30}"'
-    assert _line(long, whole=True)[0] == long.id
+    assert row(long, whole=False)["Command"] == f'"{"x" * 19}…"'
+    assert row(long, whole=True)["Command"] == f'"{"x" * 30}"'
+    assert row(long, whole=True)["ID"] == long.id
+
+
+def test_what_else_a_line_can_show() -> None:
+    binds = (Bind(source="/srv/a-long-directory", target="/b"),)
+    made = view(labels=("a=1", "b="), config=ContainerConfig(image="host", binds=binds))
+    shown = row(made, whole=False, size="3B")
+    assert (shown["Labels"], shown["Mounts"]) == ("a=1,b=", "/srv/a-long-di…")
+    assert (shown["State"], shown["Size"]) == ("running", "3B")
+    label = shown["Label"]
+    assert callable(label)
+    assert (label("a"), label("zz")) == ("1", "")
 
 
 def test_inspect_has_dockers_shape() -> None:
@@ -60,11 +76,10 @@ def test_inspect_has_dockers_shape() -> None:
         tmpfs=(Tmpfs(target="/t", options=("noexec",)),),
         cpu_quota=50_000,
         cpu_period=100_000,
-        labels=("a=b=c",),
         no_new_privileges=True,
         seccomp="unconfined",
     )
-    shown = document(view(config=config), Settings())
+    shown = document(view(config=config, labels=("a=b=c",)), Settings())
     assert shown["Name"] == "/web"
     assert shown["State"]["Running"] is True
     assert shown["HostConfig"]["NanoCpus"] == 500_000_000

@@ -1,64 +1,36 @@
 """``ps``, ``logs`` and ``inspect``."""
 
-import json
 import sys
 
+from toolkit.cli.containers.listed import LAYOUT, SIZED, row, size_of
 from toolkit.cli.containers.opening import open_engine
-from toolkit.cli.containers.tables import shortened, since, table
+from toolkit.cli.containers.options import FORMAT, number
+from toolkit.cli.templates.listing import documents, lines
 from toolkit.cli.verb import Call, Flag, Verb, complain
 from toolkit.core.errors import ConflictError, InvalidInputError, ToolkitError
 from toolkit.engine.describing import document
+from toolkit.engine.filters import CONTAINER_KEYS, parse_filters
 from toolkit.engine.logs import read_log
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from toolkit.engine.model import View
-
-_HEAD = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
 
 
 def _ps(call: Call) -> int:
+    filters = parse_filters(call.many("filter"), CONTAINER_KEYS)
+    last = number(call, "last", default=-1, least=-1)
     with open_engine(call) as engine:
-        views = engine.list(all=call.flag("all"))
-    whole = call.flag("no-trunc")
-    if call.flag("quiet"):
+        views = engine.list(
+            all=call.flag("all"), filters=filters, last=1 if call.flag("latest") else last
+        )
+    whole, asked = call.flag("no-trunc"), call.text("format")
+    if call.flag("quiet") and not asked:
         for view in views:
             print(view.id if whole else view.id[:12])
         return 0
-    print(table([_HEAD, *(_line(view, whole=whole) for view in views)]))
+    sized = call.flag("size") or ".Size" in asked
+    sizes = {view.id: size_of(view, engine.settings) for view in views} if sized else {}
+    rows = [row(view, whole=whole, size=sizes.get(view.id, "")) for view in views]
+    for line in lines(SIZED if call.flag("size") else LAYOUT, rows, asked):
+        print(line)
     return 0
-
-
-def _line(view: "View", *, whole: bool) -> tuple[str, ...]:
-    command = " ".join(view.args)
-    return (
-        view.id if whole else view.id[:12],
-        view.image,
-        f'"{command if whole else shortened(command, 20)}"',
-        f"{since(view.created)} ago",
-        _status(view),
-        ", ".join(_ports(view)),
-        view.name,
-    )
-
-
-def _ports(view: "View") -> list[str]:
-    """Published ports, as in ``0.0.0.0:8080->80/tcp``."""
-    return [
-        f"{port.host or '0.0.0.0'}:{port.outer}->{port.inner}/{port.protocol}"  # noqa: S104 - no binding
-        for one in view.networks
-        for port in one.endpoint.ports
-    ]
-
-
-def _status(view: "View") -> str:
-    if view.status == "running":
-        return f"Up {since(view.started)}"
-    if view.status == "paused":
-        return f"Up {since(view.started)} (Paused)"
-    if view.status == "exited":
-        return f"Exited ({view.exit_status}) {since(view.finished or view.started)} ago"
-    return "Created"
 
 
 def _logs(call: Call) -> int:
@@ -99,7 +71,8 @@ def _inspect(call: Call) -> int:
                 found.append(document(engine.inspect(name), engine.settings))
             except ToolkitError as error:
                 failed = complain(error, status=1)
-    print(json.dumps(found, indent=4))
+    for line in documents(found, call.text("format")):
+        print(line)
     return failed
 
 
@@ -111,6 +84,16 @@ PS = Verb(
         Flag(names=("-a", "--all"), help="List those that do not run as well"),
         Flag(names=("-q", "--quiet"), help="Print ids only"),
         Flag(names=("--no-trunc",), help="Print ids and commands in full"),
+        Flag(
+            names=("-f", "--filter"),
+            metavar="KEY=VALUE",
+            many=True,
+            help="Keep only those; as in status=exited, name=web, label=a=b",
+        ),
+        FORMAT,
+        Flag(names=("-n", "--last"), metavar="NUMBER", help="List that many of the newest"),
+        Flag(names=("-l", "--latest"), help="List the newest"),
+        Flag(names=("-s", "--size"), help="Show how much each wrote"),
     ),
     act=_ps,
     least=0,
@@ -130,8 +113,8 @@ LOGS = Verb(
 )
 INSPECT = Verb(
     name="inspect",
-    usage="CONTAINER...",
+    usage="[FLAGS] CONTAINER...",
     summary="Print all that is known of containers, as JSON.",
-    flags=(),
+    flags=(FORMAT,),
     act=_inspect,
 )

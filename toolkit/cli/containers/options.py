@@ -27,6 +27,11 @@ PROCESS = (
     Flag(names=("-w", "--workdir"), metavar="DIR", help="Where the process starts"),
     Flag(names=("-u", "--user"), metavar="USER[:GROUP]", help="Whom it runs as: names or numbers"),
 )
+FORMAT = Flag(
+    names=("--format",),
+    metavar="FORMAT",
+    help="How to print it: table, table TEMPLATE, json or a Go template",
+)
 CONTAINER = (
     *STDIO,
     *PROCESS,

@@ -1,0 +1,105 @@
+"""The rows of ``ps``: what its columns and ``--format`` can show of a container."""
+
+from toolkit.cli.containers.tables import human_size, shortened, since
+from toolkit.cli.templates.listing import Layout
+from toolkit.engine.stamps import local_stamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from toolkit.engine.model import View
+    from toolkit.engine.settings import Settings
+
+_COMMAND = 20  # characters shown
+LAYOUT = Layout(
+    columns=(
+        ("ID", "CONTAINER ID"),
+        ("Image", "IMAGE"),
+        ("Command", "COMMAND"),
+        ("RunningFor", "CREATED"),
+        ("Status", "STATUS"),
+        ("Ports", "PORTS"),
+        ("Names", "NAMES"),
+    ),
+    more=(
+        ("CreatedAt", "CREATED AT"),
+        ("Labels", "LABELS"),
+        ("LocalVolumes", "LOCAL VOLUMES"),
+        ("Mounts", "MOUNTS"),
+        ("Networks", "NETWORKS"),
+        ("Size", "SIZE"),
+        ("State", "STATE"),
+    ),
+    raw=(
+        "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\n"
+        "created_at: {{.CreatedAt}}\nstate: {{.State}}\nstatus: {{.Status}}\nnames: {{.Names}}\n"
+        "labels: {{.Labels}}\nports: {{.Ports}}\n"
+    ),
+)
+SIZED = Layout(
+    columns=(*LAYOUT.columns, ("Size", "SIZE")),
+    more=LAYOUT.more,
+    raw=f"{LAYOUT.raw}size: {{{{.Size}}}}\n",
+)
+"""The same with how much each container wrote."""
+
+
+def row(view: "View", *, whole: bool, size: str = "") -> dict[str, object]:
+    """The fields of one container; with ``whole`` nothing is shortened."""
+    command = " ".join(view.args)
+    labels = dict(text.partition("=")[::2] for text in view.labels)
+    mounts = [mount_name(bind.source, whole=whole) for bind in view.config.binds]
+    return {
+        "ID": view.id if whole else view.id[:12],
+        "Image": view.image,
+        "Command": f'"{command if whole else shortened(command, _COMMAND)}"',
+        "CreatedAt": local_stamp(view.created),
+        "RunningFor": f"{since(view.created)} ago",
+        "Status": status(view),
+        "State": view.status,
+        "Ports": ", ".join(_ports(view)),
+        "Names": view.name,
+        "Labels": ",".join(f"{name}={value}" for name, value in labels.items()),
+        "Label": lambda name: labels.get(name, ""),
+        "Mounts": ",".join(mounts),
+        "LocalVolumes": "0",
+        "Networks": _networks(view),
+        "Size": size or "0B",
+    }
+
+
+def size_of(view: "View", settings: "Settings") -> str:
+    """How much a container wrote, and how much there is with its image's layers."""
+    from toolkit.engine.sizes import container_size  # noqa: PLC0415 - few ask for it
+
+    written, whole = container_size(view, settings)
+    return f"{human_size(written)} (virtual {human_size(whole)})"
+
+
+def mount_name(source: str, *, whole: bool) -> str:
+    """A volume's source, at most fifteen characters of it."""
+    return source if whole else shortened(source, 15)
+
+
+def status(view: "View") -> str:
+    """In Docker's words: ``Up 3 hours``, ``Exited (0) 2 days ago``."""
+    if view.status == "running":
+        return f"Up {since(view.started)}"
+    if view.status == "paused":
+        return f"Up {since(view.started)} (Paused)"
+    if view.status == "exited":
+        return f"Exited ({view.exit_status}) {since(view.finished or view.started)} ago"
+    return "Created"
+
+
+def _networks(view: "View") -> str:
+    names = [one.network.name for one in view.networks]
+    return ",".join(names) or view.config.network.partition(":")[0]
+
+
+def _ports(view: "View") -> list[str]:
+    """Published ports, as in ``0.0.0.0:8080->80/tcp``."""
+    return [
+        f"{port.host or '0.0.0.0'}:{port.outer}->{port.inner}/{port.protocol}"  # noqa: S104 - no binding
+        for one in view.networks
+        for port in one.endpoint.ports
+    ]
