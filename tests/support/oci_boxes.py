@@ -62,7 +62,7 @@ class Oci:
         config = json.loads(path.read_text())
         config["process"] |= {"terminal": False, "args": list(args), **(process or {})}
         del config["process"]["rlimits"]
-        config["root"]["path"] = str(self._root)
+        config["root"] |= {"path": str(self._root), **changes.pop("root", {})}
         linux = changes.pop("linux", {})
         config["linux"].update(cgroupsPath=f"{self._mark}/{name}", **linux)
         config.update(changes)

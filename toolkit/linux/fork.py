@@ -15,6 +15,7 @@ from toolkit.linux.libc import NUMBERS, check
 _INTO_CGROUP = 0x200000000
 _CHILD_SETTID = 0x01000000
 _CHILD_CLEARTID = 0x00200000
+_PARENT = 0x00008000
 _SIGCHLD = 17
 _PR_GET_TID_ADDRESS = 40
 
@@ -59,20 +60,26 @@ def fork_into(cgroup_fd: int) -> int:
     address = _thread_id_address()
     if address and "clone3" in NUMBERS:
         try:
-            return _clone3(cgroup_fd, address)
+            arguments = _CloneArguments(flags=_INTO_CGROUP, exit_signal=_SIGCHLD, cgroup=cgroup_fd)
+            return _clone3(arguments, address)
         except OSError as error:
             if error.errno not in _NO_CLONE3:
                 raise
     return _fork_and_move(cgroup_fd)
 
 
-def _clone3(cgroup_fd: int, thread_id_address: int) -> int:
-    arguments = _CloneArguments(
-        flags=_INTO_CGROUP | _CHILD_SETTID | _CHILD_CLEARTID,
-        child_tid=thread_id_address,
-        exit_signal=_SIGCHLD,
-        cgroup=cgroup_fd,
-    )
+def fork_sibling() -> int:
+    """Like ``os.fork``, but the child is one of this process's own parent, which reaps it.
+
+    For a process with one thread. ``OSError`` where the kernel cannot do it.
+    """
+    return _clone3(_CloneArguments(flags=_PARENT), _thread_id_address())
+
+
+def _clone3(arguments: _CloneArguments, thread_id_address: int) -> int:
+    if thread_id_address:
+        arguments.flags |= _CHILD_SETTID | _CHILD_CLEARTID
+        arguments.child_tid = thread_id_address
     size = ctypes.c_long(ctypes.sizeof(arguments))
     number = ctypes.c_long(NUMBERS["clone3"])
     _python.PyOS_BeforeFork()

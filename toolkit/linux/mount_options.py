@@ -4,7 +4,6 @@
 recursive attributes and what is left over as the file system's own data.
 """
 
-from toolkit.core.errors import UnsupportedError
 from toolkit.core.record import record
 from toolkit.linux.mounts import MountAttr, MountFlag
 
@@ -49,7 +48,7 @@ _CLEAR = {
     "nolazytime": F.LAZYTIME,
     "noacl": F.POSIXACL,
 }
-_PROPAGATION = {
+PROPAGATION = {
     "private": F.PRIVATE,
     "rprivate": F.PRIVATE | F.REC,
     "shared": F.SHARED,
@@ -59,6 +58,8 @@ _PROPAGATION = {
     "unbindable": F.UNBINDABLE,
     "runbindable": F.UNBINDABLE | F.REC,
 }
+"""What is shared with whom, as mount(2) takes it."""
+
 # name: (set, clear) of mount_setattr(2) with AT_RECURSIVE; an access time mode replaces another
 _RECURSIVE = {
     "rro": (A.RDONLY, A.NONE),
@@ -94,7 +95,7 @@ _AS_ATTRIBUTE = {
 }
 _ACCESS_TIME = {F.NOATIME: A.NOATIME, F.STRICTATIME: A.STRICTATIME, F.RELATIME: A.NONE}
 
-KNOWN = frozenset((*_SET, *_CLEAR, *_PROPAGATION, *_RECURSIVE, *_IDMAP, _COPY_UP, *_NOTHING))
+KNOWN = frozenset((*_SET, *_CLEAR, *PROPAGATION, *_RECURSIVE, *_IDMAP, _COPY_UP, *_NOTHING))
 """Every name with a meaning here; all else is the file system's own data."""
 
 
@@ -104,7 +105,8 @@ class MountOptions:
 
     ``flags`` and ``clear`` exclude each other (the last word counts). ``propagation`` is in the
     order in which it is to be applied, each with one mount(2) of its own. ``recursive_set`` and
-    ``recursive_clear`` are for mount_setattr with AT_RECURSIVE.
+    ``recursive_clear`` are for mount_setattr with AT_RECURSIVE. ``idmap`` is ``idmap`` or
+    ``ridmap`` (with what is mounted below) where ids are to be mapped.
     """
 
     flags: MountFlag = MountFlag.NONE
@@ -114,6 +116,7 @@ class MountOptions:
     recursive_clear: MountAttr = MountAttr.NONE
     data: str = ""
     copy_up: bool = False
+    idmap: str = ""
 
     @property
     def bind(self) -> bool:
@@ -140,29 +143,24 @@ class MountOptions:
 
 
 def parse_options(options: tuple[str, ...]) -> MountOptions:
-    """Sort ``options``; of two that contradict each other the later one counts.
-
-    ``idmap`` and ``ridmap`` are ``UnsupportedError``.
-    """
+    """Sort ``options``; of two that contradict each other the later one counts."""
     flags = clear = MountFlag.NONE
     attr_set = attr_clear = MountAttr.NONE
     propagation: list[MountFlag] = []
     data: list[str] = []
+    idmap = ""
     for name in options:
         if name in _SET:
             flags, clear = flags | _SET[name], clear & ~_SET[name]
         elif name in _CLEAR:
             flags, clear = flags & ~_CLEAR[name], clear | _CLEAR[name]
-        elif name in _PROPAGATION:
-            propagation.append(_PROPAGATION[name])
+        elif name in PROPAGATION:
+            propagation.append(PROPAGATION[name])
         elif name in _RECURSIVE:
             on, off = _RECURSIVE[name]
             attr_set, attr_clear = (attr_set & ~off) | on, (attr_clear & ~on) | off
         elif name in _IDMAP:
-            raise UnsupportedError(
-                f"mount option '{name}' is not supported yet",
-                hint="leave it out, or give the files their owner with chown",
-            )
+            idmap = name
         elif name not in (_COPY_UP, *_NOTHING):
             data.append(name)
     return MountOptions(
@@ -173,4 +171,5 @@ def parse_options(options: tuple[str, ...]) -> MountOptions:
         recursive_clear=attr_clear,
         data=",".join(data),
         copy_up=_COPY_UP in options,
+        idmap=idmap,
     )

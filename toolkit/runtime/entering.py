@@ -14,7 +14,7 @@ from toolkit.core.errors import ConflictError, NotFoundError
 from toolkit.core.record import record, replace
 from toolkit.linux.namespaces import NamespaceFlag, setns
 from toolkit.linux.process import pidfd_open
-from toolkit.runtime import gate, init, messages, states, terminal
+from toolkit.runtime import gate, identity, init, joins, messages, states, terminal
 from toolkit.runtime.root import Root
 from toolkit.runtime.steps import Steps
 
@@ -40,16 +40,25 @@ _JOINED = (
     | NamespaceFlag.NETWORK
     | NamespaceFlag.CGROUP
 )
+_SELDOM = {"user": NamespaceFlag.USER, "time": NamespaceFlag.TIME}
+
+
+@record
+class Model:
+    """The process to be, its filter, and the ``namespaces`` that it joins."""
+
+    process: Process
+    program: bytes
+    namespaces: NamespaceFlag
 
 
 @record
 class Entry:
     """What the forked process needs to become the program; ``preserve``: see ``init.Hatchling``."""
 
-    process: Process
+    model: Model
     state: State
     pidfd: int
-    program: bytes
     stdio: tuple[int, int, int]
     link: Socket
     own: bool
@@ -70,8 +79,8 @@ def container(request: ExecRequest) -> tuple[State, int]:
     return state, pidfd
 
 
-def inherit(request: ExecRequest) -> tuple[Process, bytes]:
-    """The process with what it takes over from the container's, and the container's filter."""
+def inherit(request: ExecRequest) -> Model:
+    """The process with what it takes over from the container's, and how to get there."""
     process = request.process
     original = states.read_request(request.state_dir)
     model = original.spec.process if original is not None else None
@@ -82,15 +91,31 @@ def inherit(request: ExecRequest) -> tuple[Process, bytes]:
             rlimits=process.rlimits or model.rlimits,
             no_new_privileges=process.no_new_privileges or model.no_new_privileges,
         )
+    listed = {} if original is None else joins.wanted(original.spec)
+    namespaces = _JOINED
+    for name, flag in _SELDOM.items():
+        namespaces |= flag if name in listed else NamespaceFlag.NONE
+    return Model(
+        process=process,
+        program=_filter(request.state_dir),
+        namespaces=namespaces,
+    )
+
+
+def _filter(state_dir: str) -> bytes:
     try:
-        with open(f"{request.state_dir}/seccomp.bpf", "rb") as file:
-            return process, file.read()
+        with open(f"{state_dir}/seccomp.bpf", "rb") as file:
+            return file.read()
     except FileNotFoundError:
-        return process, b""
+        return b""
 
 
 def fork(entry: Entry) -> int:
     """Fork the process that becomes the program; its pid as this process sees it."""
+    if entry.model.namespaces & NamespaceFlag.USER:
+        from toolkit.runtime.usernest import give_stdio  # noqa: PLC0415 - few containers have one
+
+        give_stdio(entry.state.pid, entry.model.process, entry.stdio)
     home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     try:
         setns(entry.pidfd, NamespaceFlag.PID)
@@ -113,7 +138,8 @@ def _enter(entry: Entry) -> NoReturn:
 
 
 def _become(entry: Entry) -> NoReturn:
-    steps, process = entry.steps, entry.process
+    steps, process = entry.steps, entry.model.process
+    foreign = bool(entry.model.namespaces & NamespaceFlag.USER)
     steps.enter("privacy")
     preserved = range(_STDIO, _STDIO + entry.preserve)
     init.become_private((*entry.stdio, entry.link.fileno(), entry.pidfd, *preserved))
@@ -122,7 +148,9 @@ def _become(entry: Entry) -> NoReturn:
     steps.enter("process")
     init.prepare(process)
     steps.enter("namespaces")
-    setns(entry.pidfd, _JOINED)
+    setns(entry.pidfd, entry.model.namespaces)
+    if foreign:
+        identity.own_namespace()
     os.setsid()
     os.close(entry.pidfd)
     stdio = entry.stdio
@@ -135,7 +163,7 @@ def _become(entry: Entry) -> NoReturn:
         init.Last(
             process=process,
             stdio=stdio,
-            program=entry.program,
+            program=entry.model.program,
             link=entry.link,
             own=entry.own or process.terminal,
             steps=steps,
@@ -147,14 +175,13 @@ def _become(entry: Entry) -> NoReturn:
 def enter_container(request: ExecRequest, caller: Caller) -> int:
     """Run one more process in a running container; its pid, as soon as its program runs."""
     state, pidfd = container(request)
-    process, program = inherit(request)
+    model = inherit(request)
     ours, theirs = messages.pair()
     pid = fork(
         Entry(
-            process=process,
+            model=model,
             state=state,
             pidfd=pidfd,
-            program=program,
             stdio=caller.stdio,
             link=theirs,
             own=True,

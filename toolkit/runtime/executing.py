@@ -34,19 +34,18 @@ def run(job: Job) -> None:
     request, steps = job.request, job.steps
     steps.enter("state")
     state, pidfd = entering.container(request)
-    process, program = entering.inherit(request)
+    model = entering.inherit(request)
     steps.enter("stdio")
     relay = Relay()
     stdio = job.stdio
-    if not request.passthrough and not process.terminal:
+    if not request.passthrough and not model.process.terminal:
         stdio, relay = piped(job.stdio, relay, JsonLog(""))
     steps.enter("fork")
     ours, theirs = messages.pair()
     entry = entering.Entry(
-        process=process,
+        model=model,
         state=state,
         pidfd=pidfd,
-        program=program,
         stdio=stdio,
         link=theirs,
         own=not request.passthrough,

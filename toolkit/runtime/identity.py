@@ -25,6 +25,7 @@ from toolkit.linux.process import (
     capset,
     close_range,
     ioprio_set,
+    set_dumpable,
     set_keepcaps,
     set_no_new_privs,
     set_pdeathsig,
@@ -78,20 +79,30 @@ def _mask(names: tuple[str, ...]) -> int:
 def set_limits(limits: tuple[Rlimit, ...]) -> None:
     """Set the resource limits by name; a limit that may not be raised is an error."""
     for limit in limits:
-        number = getattr(resource, limit.type, None)
-        if not isinstance(number, int):
-            raise UnsupportedError(f"unknown resource limit '{limit.type}'")
-        pair = tuple(_rlim(value) for value in (limit.soft, limit.hard))
-        try:
-            resource.setrlimit(number, (pair[0], pair[1]))
-        except (ValueError, OSError) as error:
-            raise ToolkitError(
-                f"setrlimit {limit.type} to {limit.soft}:{limit.hard}: {error}",
-                hint="raising a hard limit needs CAP_SYS_RESOURCE on the host",
-            ) from None
+        set_limit(limit, limit_value(limit.soft), limit_value(limit.hard))
 
 
-def _rlim(value: int) -> int:
+def set_limit(limit: Rlimit, soft: int, hard: int) -> None:
+    """Set the one that ``limit`` names."""
+    try:
+        resource.setrlimit(limit_number(limit), (soft, hard))
+    except (ValueError, OSError) as error:
+        raise ToolkitError(
+            f"setrlimit {limit.type} to {limit.soft}:{limit.hard}: {error}",
+            hint="raising a hard limit needs CAP_SYS_RESOURCE on the host",
+        ) from None
+
+
+def limit_number(limit: Rlimit) -> int:
+    """The kernel's number of a limit."""
+    number = getattr(resource, limit.type, None)
+    if not isinstance(number, int):
+        raise UnsupportedError(f"unknown resource limit '{limit.type}'")
+    return number
+
+
+def limit_value(value: int) -> int:
+    """The value as setrlimit(2) takes it."""
     return resource.RLIM_INFINITY if value >= _UNLIMITED or value < 0 else value
 
 
@@ -184,12 +195,28 @@ def enter_directory(path: str) -> None:
         raise ToolkitError(f"the working directory '{path}' lies outside the container's root")
 
 
-def own_stdio(uid: int) -> None:
-    """Give the user the pipes or terminal that are its stdio, so that it can reopen them."""
-    for fd in range(3):
+def own_stdio(uid: int, fds: tuple[int, ...] = (0, 1, 2)) -> None:
+    """Give the user the pipes or terminal that are its stdio, so that it can reopen them.
+
+    In a user namespace the owner of a pipe of the host's can be nobody of ours; the maker has
+    given those to the user's host id.
+    """
+    for fd in fds:
         status = os.fstat(fd)
         if (stat.S_ISFIFO(status.st_mode) or os.isatty(fd)) and status.st_uid != uid:
-            os.fchown(fd, uid, -1)
+            try:
+                os.fchown(fd, uid, -1)
+            except PermissionError:
+                continue
+
+
+def own_namespace() -> None:
+    """Be root of the user namespace that this process is in; what the change resets is renewed."""
+    os.setgroups([])
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+    set_dumpable(on=False)
+    set_pdeathsig(signal.SIGKILL)
 
 
 def default_signals() -> None:

@@ -12,8 +12,9 @@ import os
 import signal
 
 from toolkit.cgroup.group import enter
-from toolkit.core.errors import InvalidInputError, ToolkitError
+from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import record
+from toolkit.linux import mount_options
 from toolkit.linux.mounts import MountFlag, mount
 from toolkit.linux.process import (
     join_session_keyring,
@@ -27,7 +28,7 @@ from toolkit.runtime import gate, hooks, identity, joins, messages
 from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.descriptors import keep_only
 from toolkit.runtime.failures import describe
-from toolkit.runtime.plan import plan
+from toolkit.runtime.plan import open_trees, plan
 from toolkit.runtime.request import StartRequest, from_data
 from toolkit.runtime.root import bind_root, overlay_root
 from toolkit.runtime.steps import Steps
@@ -41,17 +42,10 @@ if TYPE_CHECKING:
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.plan import Plan, Step
     from toolkit.runtime.root import Root
+    from toolkit.runtime.sources import Trees
 
 _FAILED = 125
 _STDIO = 3
-_PROPAGATION = {
-    "private": MountFlag.PRIVATE,
-    "rprivate": MountFlag.PRIVATE | MountFlag.REC,
-    "slave": MountFlag.SLAVE,
-    "rslave": MountFlag.SLAVE | MountFlag.REC,
-    "unbindable": MountFlag.UNBINDABLE,
-    "runbindable": MountFlag.UNBINDABLE | MountFlag.REC,
-}
 
 
 @record
@@ -59,7 +53,8 @@ class Hatchling:
     """What an init knows from its fork on: the namespaces ``made`` for it, its request if any.
 
     Without a shim: ``listener`` is where whoever starts the container will call, and ``preserve``
-    says how many of the caller's descriptors, from 3 on, the program inherits.
+    says how many of the caller's descriptors, from 3 on, the program inherits. In a user namespace
+    it has the ``trees`` of the host already (see ``usernest``).
     """
 
     made: NamespaceFlag
@@ -67,6 +62,7 @@ class Hatchling:
     request: StartRequest | None = None
     listener: Socket | None = None
     preserve: int = 0
+    trees: Trees | None = None
 
 
 @record
@@ -97,7 +93,7 @@ def run(link: Socket, hatchling: Hatchling) -> NoReturn:
     steps = Steps()
     try:
         steps.enter("privacy")
-        become_private(_kept(link, hatchling))
+        become_private(kept(link, hatchling))
         joins.make_namespaces(hatchling.made)
         if hatchling.request is None:
             # Imported by the launcher; whoever makes one container alone does without.
@@ -121,10 +117,11 @@ def run(link: Socket, hatchling: Hatchling) -> NoReturn:
         os._exit(_FAILED)
 
 
-def _kept(link: Socket, hatchling: Hatchling) -> tuple[int, ...]:
+def kept(link: Socket, hatchling: Hatchling) -> tuple[int, ...]:
     """The descriptors that an init needs, or is to hand on."""
     listening = () if hatchling.listener is None else (hatchling.listener.fileno(),)
-    return (link.fileno(), *listening, *range(_STDIO, _STDIO + hatchling.preserve))
+    trees = () if hatchling.trees is None else hatchling.trees.fds()
+    return (link.fileno(), *listening, *trees, *range(_STDIO, _STDIO + hatchling.preserve))
 
 
 def _read_request(link: Socket) -> StartRequest:
@@ -168,7 +165,8 @@ class Group:
         told = wait_for(self._order.link, "cgroup")
         self.program = bytes.fromhex(told["filter"])
         self._root.groups = told["cgroup"]
-        enter(dict.fromkeys(self._root.groups.values()))
+        if self._order.hatchling.trees is None:  # else the maker has moved it: it may not
+            enter(dict.fromkeys(self._root.groups.values()))
         joins.enter_cgroup_namespace(self._order.request.spec)
         steps.enter(before)
 
@@ -180,16 +178,20 @@ def _become(order: Order) -> NoReturn:
     todo = plan(spec, cgroup_steps(spec))
     steps.enter("namespaces")
     joins.enter_namespaces(spec, made=order.hatchling.made)
+    steps.enter("sources")
+    trees = order.hatchling.trees or open_trees(spec, todo.mounts)
     steps.enter("root")
     given = _receive_stdio(order.link)
-    root = _root(request)
+    root = _root(request, trees)
+    if order.hatchling.trees is not None:
+        identity.own_namespace()
     group = Group(order, root)
     root.join = group.join
     stdio = _build(order, root, todo, given)
     steps.enter("host name")
     _name_host(spec)
     steps.enter("process")
-    prepare(process, keyring=request.new_keyring)
+    prepare(process, keyring=request.new_keyring, host=order.hatchling.trees is None)
     steps.enter("hooks")
     state = _run_hooks(order)
     steps.enter("pivot")
@@ -273,14 +275,20 @@ def wait_for(link: Socket, word: str) -> dict[str, Any]:
     return message
 
 
-def prepare(process: Process, *, keyring: bool = True) -> None:
-    """What needs the host's ``/proc`` or its privileges; with a new session keyring."""
+def prepare(process: Process, *, keyring: bool = True, host: bool = True) -> None:
+    """Limits, a new session keyring and, where it has not been done, what needs the ``host``."""
+    if host:
+        privileged(process)
     identity.set_limits(process.rlimits)
+    if keyring:
+        _leave_session_keyring()
+
+
+def privileged(process: Process) -> None:
+    """What needs the host's ``/proc`` or its privileges."""
     if process.oom_score_adj is not None:
         identity.set_oom_score(process.oom_score_adj)
     identity.set_io_priority(process)
-    if keyring:
-        _leave_session_keyring()
 
 
 def _leave_session_keyring() -> None:
@@ -319,21 +327,13 @@ def _process(spec: Spec) -> Process:
     return spec.process
 
 
-def _root(request: StartRequest) -> Root:
-    mount(None, "/", flags=MountFlag.REC | _host_propagation(request.spec))
+def _root(request: StartRequest, trees: Trees) -> Root:
+    mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
     if request.overlay is not None:
-        return overlay_root(request.overlay, request.state_dir)
+        return overlay_root(request.overlay, request.state_dir, trees)
     if request.spec.root is None:
         raise InvalidInputError("root: a container needs a root file system")
-    return bind_root(request.spec.root.path, request.state_dir)
-
-
-def _host_propagation(spec: Spec) -> MountFlag:
-    """Private, unless a mount wants to see what the host mounts later."""
-    follows = any(
-        option in ("slave", "rslave") for entry in spec.mounts for option in entry.options
-    )
-    return MountFlag.SLAVE if follows else MountFlag.PRIVATE
+    return bind_root(trees.take("root"), request.state_dir, trees)
 
 
 def _build(
@@ -405,10 +405,4 @@ def _name_host(spec: Spec) -> None:
 
 def _set_propagation(spec: Spec) -> None:
     if spec.linux.rootfs_propagation:
-        flag = _PROPAGATION.get(spec.linux.rootfs_propagation)
-        if flag is None:
-            raise ToolkitError(
-                f"rootfsPropagation '{spec.linux.rootfs_propagation}' is not supported",
-                hint=f"one of {', '.join(_PROPAGATION)}",
-            )
-        mount(None, "/", flags=flag)
+        mount(None, "/", flags=mount_options.PROPAGATION[spec.linux.rootfs_propagation])

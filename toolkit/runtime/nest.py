@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 
+from toolkit.cgroup.layout import UNIFIED
 from toolkit.linux.fork import fork_into
 from toolkit.linux.namespaces import NamespaceFlag, setns
 from toolkit.runtime import init, joins, messages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from toolkit.cgroup.group import Cgroup
     from toolkit.oci.spec import Spec
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.request import StartRequest
@@ -29,6 +31,21 @@ class Nest:
     def __init__(self, pid: int, link: Socket) -> None:
         self.pid = pid
         self.link = link
+
+    def welcome(self, request: StartRequest, stdio: tuple[int, int, int]) -> None:
+        """Hand over the stdio: the state directory is there."""
+        if joins.has_user(request.spec):
+            from toolkit.runtime.usernest import give_stdio  # noqa: PLC0415 - few have one
+
+            give_stdio(self.pid, request.spec.process, stdio)
+        self.tell(b'{"stdio":true}', stdio)
+
+    def admit(self, request: StartRequest, group: Cgroup, program: bytes) -> None:
+        """Tell the init its cgroup, which it enters by itself unless it may not, and its filter."""
+        if joins.has_user(request.spec) and any(name != UNIFIED for name in group.paths):
+            group.join(self.pid)
+        told = {"cgroup": group.paths, "filter": program.hex()}
+        self.tell(messages.encode(told).encode())
 
     def tell(self, data: bytes, fds: tuple[int, ...] = ()) -> None:
         """Say something to the init, which may have failed already: that is heard otherwise."""
@@ -52,13 +69,17 @@ def build_for(request: StartRequest, *, faults: bool, cgroup_fd: int = -1) -> Ne
 def hatch(known: init.Hatchling, cgroup_fd: int = -1) -> Nest:
     """A nest for one who knows its request from the fork on."""
     assert known.request is not None
+    if joins.has_user(known.request.spec):
+        from toolkit.runtime import usernest  # noqa: PLC0415 - few containers have one
+
+        return Nest(*usernest.hatch(known, cgroup_fd))
     return _fork(known.request.spec, known, cgroup_fd if cgroup_fd >= 0 else None)
 
 
 def suits(spec: Spec) -> bool:
     """Whether the ready-made namespaces are what ``spec`` asks for."""
     listed = joins.wanted(spec)
-    return all(listed.get(name) == "" for name in _NAMES)
+    return "user" not in listed and all(listed.get(name) == "" for name in _NAMES)
 
 
 def _fork(spec: Spec | None, hatchling: init.Hatchling, cgroup_fd: int | None) -> Nest:

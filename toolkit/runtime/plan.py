@@ -9,20 +9,19 @@ from __future__ import annotations
 import os
 import stat
 
-from toolkit.core.errors import UnsupportedError
 from toolkit.core.record import record
 from toolkit.linux.filesystems import make_mount
-from toolkit.linux.mount_options import parse_options
+from toolkit.linux.mount_options import MountOptions, parse_options
 from toolkit.linux.mounts import MountAttr, MountFlag, OpenTreeFlag, attach, mount, open_tree
 from toolkit.linux.paths import in_parent
 from toolkit.runtime.copyup import copy_directory
 from toolkit.runtime.root import put, set_attributes
+from toolkit.runtime.sources import Source, Trees, change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from toolkit.linux.mount_options import MountOptions
     from toolkit.oci.spec import Device, Mount, Spec
     from toolkit.runtime.root import Root
 
@@ -87,9 +86,10 @@ class FileSystem:
             raise OSError(error.errno, error.strerror, self.destination) from None
         finally:
             os.close(target)
-        for flag in self.options.propagation:
+        options = self.options
+        if options.propagation or options.recursive_set or options.recursive_clear:
             fd = root.open(self.destination)
-            _propagate(fd, flag)
+            change(fd, options, options.propagation)
             os.close(fd)
 
     def _mount(self, target: int, *, inherit: bool) -> None:
@@ -125,25 +125,17 @@ class Bind:
     """A file or directory of the host, shown inside."""
 
     destination: str
-    source: str
-    options: MountOptions
+    source: Source
+    key: str
 
     def describe(self) -> str:
         """From where to where."""
-        return f"bind '{self.source}' at '{self.destination}'"
+        return f"bind '{self.source.path}' at '{self.destination}'"
 
     def apply(self, root: Root) -> None:
-        """Copy the mount, set its attributes while nobody sees it, attach it."""
-        recursive = OpenTreeFlag.RECURSIVE if self.options.recursive else OpenTreeFlag.NONE
-        tree = open_tree(self.source, flags=OpenTreeFlag.CLONE | recursive)
-        attr_set, attr_clear = self.options.attributes()
-        if attr_set or attr_clear:
-            set_attributes(tree, attr_set, attr_clear)
-        deep_set, deep_clear = self.options.recursive_set, self.options.recursive_clear
-        if deep_set or deep_clear:
-            set_attributes(tree, deep_set, deep_clear, recursive=True)
-        for flag in self.options.propagation:
-            _propagate(tree, flag)
+        """Attach the copy that was made beforehand."""
+        assert root.trees is not None
+        tree = root.trees.take(self.key)
         put(tree, root.place(self.destination, like=tree))
 
 
@@ -263,11 +255,11 @@ class Plan:
 def plan(spec: Spec, cgroups: tuple[Step, ...] = ()) -> Plan:
     """The steps for ``spec``; ``cgroups`` replace its mount of type ``cgroup``."""
     mounts: list[Step] = []
-    for entry in spec.mounts:
+    for index, entry in enumerate(spec.mounts):
         if entry.type in ("cgroup", "cgroup2"):
             mounts.extend(cgroups)
         else:
-            mounts.append(_mount_step(entry))
+            mounts.append(_mount_step(spec, entry, f"mounts[{index}]"))
     protect: list[Step] = [Freeze(path=path) for path in dict.fromkeys(spec.linux.readonly_paths)]
     protect += [Hide(path=path) for path in dict.fromkeys(spec.linux.masked_paths)]
     if spec.root is not None and spec.root.readonly:
@@ -275,6 +267,7 @@ def plan(spec: Spec, cgroups: tuple[Step, ...] = ()) -> Plan:
     return Plan(mounts=tuple(mounts), devices=_devices(spec), protect=tuple(protect))
 
 
+_ROOT = MountOptions(flags=MountFlag.BIND | MountFlag.REC)
 _parsed: dict[tuple[str, ...], MountOptions] = {}
 _MOST_PARSED = 256
 
@@ -288,21 +281,36 @@ def _parse(options: tuple[str, ...]) -> MountOptions:
     return _parsed[options]
 
 
-def _mount_step(entry: Mount) -> Step:
+def _mount_step(spec: Spec, entry: Mount, key: str) -> Step:
     options = _parse(entry.options)
-    if entry.uid_mappings or entry.gid_mappings:
-        raise UnsupportedError(f"id mapped mounts are not supported yet: '{entry.destination}'")
-    for flag in options.propagation:
-        if flag & MountFlag.SHARED:
-            raise UnsupportedError(
-                f"shared propagation is not supported yet: '{entry.destination}'",
-                hint="'rslave' shows the container what the host mounts later",
-            )
     if options.bind or entry.type == "bind":
-        return Bind(destination=entry.destination, source=entry.source, options=options)
+        return Bind(destination=entry.destination, source=_source(spec, entry, options), key=key)
     return FileSystem(
         destination=entry.destination, type=entry.type, source=entry.source, options=options
     )
+
+
+def _source(spec: Spec, entry: Mount, options: MountOptions) -> Source:
+    """What is bound; an id map without maps of its own is the container's."""
+    uids, gids, user = entry.uid_mappings, entry.gid_mappings, ""
+    if options.idmap and not uids:
+        listed = (item.path for item in spec.linux.namespaces if item.type == "user")
+        user = next(listed, "")
+        if not user:
+            uids, gids = spec.linux.uid_mappings, spec.linux.gid_mappings
+    return Source(path=entry.source, options=options, uids=uids, gids=gids, user=user)
+
+
+def open_trees(spec: Spec, steps: tuple[Step, ...]) -> Trees:
+    """Copies of all that the host gives the container; its root, if it is bound, as ``root``."""
+    trees = Trees()
+    for step in steps:
+        if isinstance(step, Bind):
+            trees.open(step.key, step.source)
+    if spec.root is not None:
+        trees.open("root", Source(path=spec.root.path, options=_ROOT))
+    trees.close()
+    return trees
 
 
 def _devices(spec: Spec) -> tuple[Step, ...]:
@@ -331,8 +339,3 @@ def _node(device: Device) -> Node:
         uid=device.uid or 0,
         gid=device.gid or 0,
     )
-
-
-def _propagate(fd: int, flag: MountFlag) -> None:
-    recursive = bool(flag & MountFlag.REC)
-    set_attributes(fd, MountAttr.NONE, propagation=flag & ~MountFlag.REC, recursive=recursive)

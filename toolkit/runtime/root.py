@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from toolkit.runtime.request import Overlay
+    from toolkit.runtime.sources import Trees
 
 _PAGE = 4096  # mount(2) takes no more data than that
 _NULL = os.makedev(1, 3)
@@ -43,11 +44,13 @@ class Root:
     """``fd`` is an ``O_PATH`` descriptor of the root's mount.
 
     ``groups`` are the container's cgroup directories, by controller, once it is in them;
-    ``join`` enters them, as late as possible: they are being made meanwhile.
+    ``join`` enters them, as late as possible: they are being made meanwhile. ``trees`` are what the
+    host gives.
     """
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, trees: Trees | None = None) -> None:
         self.fd = fd
+        self.trees = trees
         self.groups: Mapping[str, str] = {}
         self.join: Callable[[], None] = lambda: None
         self._null = -1
@@ -177,16 +180,15 @@ def set_attributes(
     )
 
 
-def bind_root(path: str, at: str) -> Root:
-    """Mount the directory ``path`` and what is below it at the host's ``at``."""
-    tree = open_tree(path, flags=OpenTreeFlag.CLONE | OpenTreeFlag.RECURSIVE)
+def bind_root(tree: int, at: str, trees: Trees) -> Root:
+    """Attach the root's own ``tree`` at the host's directory ``at``."""
     target = os.open(at, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     attach(tree, target)
     os.close(target)
-    return Root(tree)
+    return Root(tree, trees)
 
 
-def overlay_root(overlay: Overlay, at: str) -> Root:
+def overlay_root(overlay: Overlay, at: str, trees: Trees) -> Root:
     """Mount the layers at the host's directory ``at``, in this mount namespace only."""
     upper, work, target = overlay.upper, overlay.work, at
     if upper.startswith("tmpfs:"):
@@ -204,7 +206,7 @@ def overlay_root(overlay: Overlay, at: str) -> Root:
     mount("overlay", target, "overlay", data=data)
     for fd in fds:
         os.close(fd)
-    return Root(os.open(target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+    return Root(os.open(target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), trees)
 
 
 def overlay_data(lower: tuple[str, ...], upper: str, work: str, *, volatile: bool = False) -> str:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 
 from toolkit.core.errors import ConflictError, UnsupportedError
 from toolkit.core.record import record, replace
-from toolkit.runtime import groups, messages, nest, states
+from toolkit.runtime import groups, joins, messages, nest, states
 from toolkit.runtime.descriptors import shared_pipe
 from toolkit.runtime.logfile import JsonLog, timestamp
 from toolkit.runtime.monitor import Child, Monitor, end
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.nest import Nest
     from toolkit.runtime.request import StartRequest
-
-_HERE = b'{"stdio":true}'  # goes with the descriptors, once the state directory is there
 
 
 @record
@@ -98,8 +96,7 @@ class Shim:
         made, group = self._hatch(undo, stdio)
         child = self._child(made, stdio, relay)
         steps.enter("join")
-        told = {"cgroup": group.paths, "filter": program.hex()}
-        made.tell(messages.encode(told).encode())
+        made.admit(request, group, program)
         monitor = Monitor(child, [self._job.session])
         steps.enter("listen")
         socket_path = f"{request.state_dir}/shim.sock"
@@ -142,6 +139,8 @@ class Shim:
         check_support(self._request.spec)
         if self._request.spec.hooks is not None:
             raise UnsupportedError("hooks are run for OCI bundles only")
+        if self._request.overlay is not None and joins.has_user(self._request.spec):
+            raise UnsupportedError("layers of an image have no user namespace yet")
         if self._request.spec.linux.seccomp is None:
             return b""
         # The launcher imports it beforehand, but only after it has made its first spare.
@@ -157,10 +156,10 @@ class Shim:
         if groups.layout().kind == "v2":
             group = self._make_group(undo)
             made = self._nest(undo, group)
-            made.tell(_HERE, stdio)
+            made.welcome(self._request, stdio)
         else:
             made = self._nest(undo, None)
-            made.tell(_HERE, stdio)
+            made.welcome(self._request, stdio)
             group = self._make_group(undo)
         return made, group
 

@@ -88,8 +88,7 @@ class Standalone:
                 put(f"{request.state_dir}/seccomp.bpf", program)
             listener = gate.build(request.state_dir) if request.hold else None
             made, group = self._hatch(undo, listener)
-            told = {"cgroup": group.paths, "filter": program.hex()}
-            made.tell(messages.encode(told).encode())
+            made.admit(request, group, program)
             self._note(states.CREATING)
             self._listen(made.link)
             self._note(states.CREATED if request.hold else states.RUNNING)
@@ -161,7 +160,7 @@ class Standalone:
             if fd >= 0:
                 os.close(fd)
         self.pid = made.pid
-        made.tell(b'{"stdio":true}', self._caller.stdio)
+        made.welcome(self._request, self._caller.stdio)
         return made
 
     def _end(self) -> None:

@@ -12,6 +12,7 @@ SHIM_STEPS = ("request", "state", "stdio", "fork", "cgroup", "join", "listen", "
 INIT_STEPS = (
     "privacy",
     "namespaces",
+    "sources",
     "root",
     "mounts",
     "cgroup namespace",

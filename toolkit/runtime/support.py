@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from toolkit.core.errors import InvalidInputError, UnsupportedError
+from toolkit.core.suggest import did_you_mean
+from toolkit.linux.mount_options import PROPAGATION
 from toolkit.runtime.groups import check_resources
 from toolkit.runtime.joins import check_namespaces, wanted
 
@@ -22,6 +24,8 @@ _OF_IPC = (
     "kernel.shmmni",
     "kernel.shm_rmid_forced",
 )
+_MAPPED = frozenset(("idmap", "ridmap"))
+_BOUND = frozenset(("bind", "rbind"))
 _OF_UTS = ("kernel.domainname", "kernel.hostname")
 
 
@@ -30,6 +34,7 @@ def check_support(spec: Spec) -> None:
     check_namespaces(spec)
     check_resources(spec)
     _check_names(spec)
+    _check_mounts(spec)
     for key in spec.linux.sysctl:
         _check_sysctl(spec, key.replace("/", "."))
     for name, value in _ignored(spec).items():
@@ -40,12 +45,9 @@ def check_support(spec: Spec) -> None:
 def _ignored(spec: Spec) -> dict[str, object]:
     process, linux = spec.process, spec.linux
     found: dict[str, object] = {
-        "linux.uidMappings": linux.uid_mappings,
-        "linux.gidMappings": linux.gid_mappings,
         "linux.mountLabel": linux.mount_label,
         "linux.intelRdt": linux.intel_rdt,
         "linux.personality": linux.personality,
-        "linux.timeOffsets": linux.time_offsets,
     }
     if linux.seccomp is not None:
         for name in ("flags", "listenerPath"):
@@ -57,6 +59,26 @@ def _ignored(spec: Spec) -> dict[str, object]:
             "process.scheduler": process.scheduler,
         }
     return found
+
+
+def _check_mounts(spec: Spec) -> None:
+    """Id maps need both halves, and a bind: a new file system belongs to the container anyway."""
+    wanted = spec.linux.rootfs_propagation
+    if wanted and wanted not in PROPAGATION:
+        raise InvalidInputError(
+            f"linux.rootfsPropagation: unknown propagation '{wanted}'",
+            hint=did_you_mean(wanted, PROPAGATION) or f"one of {', '.join(PROPAGATION)}",
+        )
+    for index, entry in enumerate(spec.mounts):
+        if bool(entry.uid_mappings) != bool(entry.gid_mappings):
+            lacking = "gidMappings" if entry.uid_mappings else "uidMappings"
+            raise InvalidInputError(f"mounts[{index}].{lacking}: an id map needs both")
+        mapped = entry.uid_mappings or not _MAPPED.isdisjoint(entry.options)
+        if mapped and entry.type != "bind" and _BOUND.isdisjoint(entry.options):
+            raise InvalidInputError(
+                f"mounts[{index}].options: only the ids of a bind can be mapped",
+                hint="add 'bind' or 'rbind'",
+            )
 
 
 def _check_names(spec: Spec) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ LIMITS = ("--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:8192")
 # What podman leaves below a v1 tree: its parent group, and directories where it looked for others.
 SWEEP = """
 cd /sys/fs/cgroup || exit 0
-for name in hugetlb net_cls net_prio perf_event */libpod_parent; do
+for name in hugetlb net_cls net_prio perf_event */$0; do
     grep -q " /sys/fs/cgroup/$name " /proc/self/mountinfo && continue
     [ -d "$name" ] && find "$name" -depth -type d -exec rmdir {} + 2>/dev/null
 done
@@ -34,6 +35,7 @@ class Podman:
         self.argv = tuple(argv)
         self.root = str(root)
         self._folder = folder
+        self.parent = f"dockyard-podman-{uuid.uuid4().hex[:12]}"  # not one that two tests share
 
     def call(self, *argv: str, stdin: bytes = b"") -> Done:
         done = subprocess.run(
@@ -46,8 +48,12 @@ class Podman:
         )
         return Done(status=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
 
+    def line(self, *flags: str) -> tuple[str, ...]:
+        parent = f"--cgroup-parent=/{self.parent}"
+        return ("run", *LIMITS, parent, *flags, "--rootfs", self.root)
+
     def run_line(self, *flags: str) -> tuple[str, ...]:
-        return ("run", *LIMITS, "--network", "none", *flags, "--rootfs", self.root)
+        return self.line("--network", "none", *flags)
 
     def run(self, *argv: str, flags: Sequence[str] = ("--rm",), stdin: bytes = b"") -> Done:
         return self.call(*self.run_line(*flags), *argv, stdin=stdin)
@@ -70,7 +76,7 @@ def podman(program: str, tmp_path: Path, require: Callable[[str], str]) -> Itera
         yield made
         made.call("rm", "--all", "--force", "--time", "0")
         subprocess.run((*argv, "system", "reset", "--force"), capture_output=True, check=False)
-        subprocess.run(("sh", "-c", SWEEP), check=False)
+        subprocess.run(("sh", "-c", SWEEP, made.parent), check=False)
 
 
 def test_run_has_stdio_and_a_status(podman: Podman) -> None:
@@ -194,14 +200,29 @@ def test_shared_namespaces(podman: Podman) -> None:
     links = "readlink /proc/self/ns/net; readlink /proc/self/ns/ipc; readlink /proc/self/ns/pid"
     theirs = podman.must("exec", "one", "sh", "-c", links)
     flags = ("--rm", "--network=container:one", "--ipc=container:one", "--pid=container:one")
-    assert podman.must("run", *LIMITS, *flags, "--rootfs", podman.root, "sh", "-c", links) == theirs
+    assert podman.must(*podman.line(*flags), "sh", "-c", links) == theirs
     host = "\n".join(os.readlink(f"/proc/self/ns/{name}") for name in ("net", "ipc", "pid"))
     host_flags = ("--rm", "--network=host", "--ipc=host", "--pid=host")
-    said = podman.must("run", *LIMITS, *host_flags, "--rootfs", podman.root, "sh", "-c", links)
+    said = podman.must(*podman.line(*host_flags), "sh", "-c", links)
     assert said.strip() == host
 
 
-def test_what_is_not_built_is_told(podman: Podman) -> None:
-    done = podman.run("true", flags=("--rm", "--uidmap=0:1000:10", "--gidmap=0:1000:10"))
-    assert done.status == 126
-    assert "user namespaces are not supported yet" in done.err
+def test_a_user_namespace(podman: Podman) -> None:
+    first, root = 200_000, Path(podman.root)
+    for path in (root, *root.rglob("*")):
+        os.chown(path, first, first, follow_symlinks=False)
+    maps = [f"--{kind}map=0:{first}:1000" for kind in "ug"]
+    maps = [flag.replace("--umap", "--uidmap").replace("--gmap", "--gidmap") for flag in maps]
+    script = "id -u; cat /proc/self/uid_map; touch /made /dev/shm/made && echo fine"
+    flags = ("--rm", *maps, "--memory=64m", "--volume=/usr/share:/given:ro")
+    done = podman.run("sh", "-c", script, flags=flags)
+    assert (done.status, done.out.split()) == (0, ["0", "0", str(first), "1000", "fine"]), done.err
+    assert (root / "made").stat().st_uid == first
+    podman.must(*podman.run_line("-d", "--name=one", *maps), "sleep", "600")
+    assert podman.must("exec", "--user=5", "one", "id", "-u") == "5\n"
+    links = "readlink /proc/self/ns/user; readlink /proc/self/ns/net"
+    theirs = podman.must("exec", "one", "sh", "-c", links)
+    flags = ("--rm", "--userns=container:one", "--network=container:one")
+    assert podman.must(*podman.line(*flags), "sh", "-c", links) == theirs
+    podman.must("stop", "--time", "0", "one")
+    podman.must("rm", "one")

@@ -9,7 +9,7 @@ import pytest
 
 from support.boxes import NAMESPACES, PYTHON_MOUNTS, Boxes, capabilities
 from toolkit.core.record import replace
-from toolkit.oci.spec import Capabilities, IdMapping, Mount, Namespace, Rlimit, Root, User
+from toolkit.oci.spec import Capabilities, Mount, Namespace, Rlimit, Root, User
 from toolkit.runtime.client import StartError, cleanup, connect_shim, read_state
 from toolkit.runtime.request import Overlay
 from toolkit.runtime.trees import remove_tree
@@ -282,7 +282,10 @@ def test_a_namespace_is_joined_by_its_path(boxes: Boxes) -> None:
             "no ipc",
         ),
         ({"namespaces": (Namespace(type="pid"),)}, "mount namespace of its own"),
-        ({"namespaces": (Namespace(type="mount"), Namespace(type="user"))}, "not supported yet"),
+        (
+            {"namespaces": (Namespace(type="mount"), Namespace(type="user"))},
+            "linux.uidMappings: a new user namespace needs them",
+        ),
         ({"rlimits": (Rlimit(type="RLIMIT_NONSENSE", soft=1, hard=1),)}, "unknown resource limit"),
         ({"capabilities": capabilities(["CAP_SYS_RESOURCE", "CAP_SYS_ADMIN"])}, "capset|Operation"),
         (
@@ -371,14 +374,3 @@ def test_the_same_state_directory_is_not_used_twice(boxes: Boxes) -> None:
 def test_python_runs_inside(boxes: Boxes) -> None:
     done = boxes.run(["/usr/bin/python3", "-c", "print(6 * 7)"], mounts=PYTHON_MOUNTS)
     assert done.out == "42\n", done.err
-
-
-def test_unsupported_mappings_are_refused(boxes: Boxes) -> None:
-    mapped = Mount(
-        destination="/x",
-        source="/tmp",
-        options=("bind",),
-        uid_mappings=(IdMapping(container_id=0, host_id=0, size=1),),
-    )
-    with pytest.raises(StartError, match="id mapped"):
-        boxes.run(["true"], mounts=(mapped,))

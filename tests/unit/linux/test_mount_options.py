@@ -1,6 +1,5 @@
 import pytest
 
-from toolkit.core.errors import UnsupportedError
 from toolkit.linux.mount_options import KNOWN, MountOptions, parse_options
 from toolkit.linux.mounts import MountAttr, MountFlag
 
@@ -85,12 +84,10 @@ def test_copy_up_is_no_data() -> None:
 
 
 @pytest.mark.parametrize("name", ["idmap", "ridmap"])
-def test_idmapped_mounts_are_refused_with_a_hint(name: str) -> None:
-    with pytest.raises(UnsupportedError, match=f"'{name}' is not supported") as caught:
-        parse_options((name,))
-    assert caught.value.hint
+def test_an_id_map_is_told_by_its_name(name: str) -> None:
+    assert parse_options(("rbind", name)).idmap == name
 
 
 def test_no_known_name_ends_up_in_data() -> None:
-    for name in KNOWN - {"idmap", "ridmap"}:
+    for name in KNOWN:
         assert parse_options((name,)).data == ""

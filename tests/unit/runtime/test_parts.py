@@ -16,7 +16,6 @@ from toolkit.runtime.client import StartError
 from toolkit.runtime.failures import describe, sentence
 from toolkit.runtime.groups import check_resources, limits
 from toolkit.runtime.identity import Masks, masks
-from toolkit.runtime.joins import check_namespaces
 from toolkit.runtime.logfile import JsonLog, timestamp
 from toolkit.runtime.root import overlay_data
 from toolkit.runtime.spawn import search_path
@@ -212,13 +211,6 @@ def test_a_limit_that_is_not_set_is_refused(resources: oci.Resources) -> None:
 def test_resources_that_are_set_are_fine() -> None:
     check_resources(oci.Spec())
     check_resources(oci.Spec(linux=oci.Linux(resources=oci.Resources(memory=oci.Memory(limit=5)))))
-
-
-@pytest.mark.parametrize("kind", ["user", "time"])
-def test_namespaces_that_are_not_there_yet(kind: str) -> None:
-    listed = (oci.Namespace(type="mount"), oci.Namespace(type=kind))
-    with pytest.raises(UnsupportedError, match="not supported yet"):
-        check_namespaces(oci.Spec(linux=oci.Linux(namespaces=listed)))
 
 
 def test_the_search_path_leads_to_this_package() -> None:

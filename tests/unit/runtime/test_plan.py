@@ -1,11 +1,9 @@
 """What would be done below a root, worked out without touching anything."""
 
-import pytest
-
-from toolkit.core.errors import UnsupportedError
 from toolkit.linux.mounts import MountFlag
-from toolkit.oci.spec import Device, IdMapping, Linux, Mount, Process, Root, Spec
+from toolkit.oci.spec import Device, IdMapping, Linux, Mount, Namespace, Process, Root, Spec
 from toolkit.runtime.plan import Bind, FileSystem, Hide, Node, plan
+from toolkit.runtime.sources import Source
 
 
 def described(*mounts: Mount, **linux: object) -> list[str]:
@@ -79,22 +77,27 @@ def test_a_bound_dev_is_left_alone() -> None:
     assert plan(Spec(mounts=(mount,))).devices == ()
 
 
-@pytest.mark.parametrize(
-    ("mount", "said"),
-    [
-        (Mount(destination="/x", source="/y", options=("bind", "rshared")), "shared propagation"),
-        (Mount(destination="/x", source="/y", options=("bind", "idmap")), "idmap"),
-        (
-            Mount(
-                destination="/x",
-                source="/y",
-                options=("bind",),
-                uid_mappings=(IdMapping(container_id=0, host_id=1, size=1),),
-            ),
-            "id mapped",
-        ),
-    ],
-)
-def test_what_is_not_there_yet_is_refused(mount: Mount, said: str) -> None:
-    with pytest.raises(UnsupportedError, match=said):
-        plan(Spec(mounts=(mount,)))
+MAP = (IdMapping(container_id=0, host_id=5, size=1),)
+
+
+def source(mount: Mount, **linux: object) -> Source:
+    step = plan(Spec(mounts=(mount,), linux=Linux(**linux))).mounts[0]  # type: ignore[arg-type] # as above
+    assert isinstance(step, Bind)
+    return step.source
+
+
+def test_an_id_map_is_the_mounts_own_or_the_containers() -> None:
+    plain = Mount(destination="/t", source="/s", options=("bind", "idmap"))
+    own = Mount(
+        destination="/t", source="/s", options=("bind",), uid_mappings=MAP, gid_mappings=MAP
+    )
+    user = (Namespace(type="user"),)
+    assert source(own).uids == MAP
+    assert source(plain, uid_mappings=MAP, gid_mappings=MAP, namespaces=user).gids == MAP
+    joined = source(plain, uid_mappings=MAP, namespaces=(Namespace(type="user", path="/ns"),))
+    assert (joined.user, joined.uids) == ("/ns", ())
+
+
+def test_a_bind_without_an_id_map_has_none() -> None:
+    mapped = source(Mount(destination="/t", source="/s", options=("bind",)), uid_mappings=MAP)
+    assert (mapped.uids, mapped.user) == ((), "")

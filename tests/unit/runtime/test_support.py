@@ -1,5 +1,8 @@
 """What is refused before anything is made."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from toolkit.core.errors import InvalidInputError, UnsupportedError
@@ -7,6 +10,7 @@ from toolkit.core.record import replace
 from toolkit.oci.spec import (
     IdMapping,
     Linux,
+    Mount,
     Namespace,
     Process,
     Scheduler,
@@ -77,13 +81,69 @@ def test_what_would_be_ignored_is_refused(changes: dict[str, object], said: str)
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"uid_mappings": (IdMapping(container_id=0, host_id=0, size=1),)}, "linux.uidMappings"),
         ({"mount_label": "x"}, "linux.mountLabel"),
         ({"personality": {"domain": "LINUX32"}}, "linux.personality"),
-        ({"time_offsets": {"boottime": {}}}, "linux.timeOffsets"),
     ],
 )
 def test_so_is_what_only_linux_has(changes: dict[str, object], said: str) -> None:
     whole = spec()
     with pytest.raises(UnsupportedError, match=f"{said} is not supported yet"):
         check_support(replace(whole, linux=replace(whole.linux, **changes)))
+
+
+MAP = (IdMapping(container_id=0, host_id=5, size=1),)
+
+
+@pytest.mark.parametrize(
+    ("mount", "said"),
+    [
+        (
+            Mount(destination="/x", source="/s", options=("bind",), uid_mappings=MAP),
+            "mounts[0].gidMappings: an id map needs both",
+        ),
+        (
+            Mount(destination="/x", source="/s", options=("bind",), gid_mappings=MAP),
+            "mounts[0].uidMappings: an id map needs both",
+        ),
+        (
+            Mount(destination="/x", type="tmpfs", options=("idmap",)),
+            "mounts[0].options: only the ids of a bind can be mapped",
+        ),
+    ],
+)
+def test_an_id_map_that_maps_nothing_is_refused(mount: Mount, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=re.escape(said)):
+        check_support(spec(mounts=(mount,)))
+
+
+@pytest.mark.parametrize(
+    ("offsets", "said"),
+    [
+        ({"realtime": {}}, "linux.timeOffsets.realtime: expected one of monotonic, boottime"),
+        ({"boottime": 5}, "linux.timeOffsets.boottime: expected an object"),
+        ({"boottime": {"secs": "1"}}, "linux.timeOffsets.boottime.secs: '1' is no such number"),
+        ({"monotonic": {"nanosecs": 10**9}}, "linux.timeOffsets.monotonic.nanosecs: '1000000000'"),
+    ],
+)
+def test_clocks_that_cannot_be_set_are_refused(offsets: dict[str, object], said: str) -> None:
+    whole = spec("mount", "time")
+    with pytest.raises(InvalidInputError, match=re.escape(said)):
+        check_support(replace(whole, linux=replace(whole.linux, time_offsets=offsets)))
+
+
+def test_clocks_are_set_in_a_namespace_of_their_own_only() -> None:
+    whole = spec("mount")
+    offsets = {"boottime": {"secs": 1}}
+    with pytest.raises(InvalidInputError, match="only a time namespace that is made can be set"):
+        check_support(replace(whole, linux=replace(whole.linux, time_offsets=offsets)))
+
+
+def test_a_namespace_of_another_kind_is_not_joined(tmp_path: Path) -> None:
+    for path, said in (
+        ("/proc/self/ns/uts", "linux.namespaces[1].path: '/proc/self/ns/uts' is no network"),
+        (str(tmp_path), "is no network namespace"),
+        (f"{tmp_path}/none", f"'{tmp_path}/none': No such file"),
+    ):
+        listed = (*MOUNT, Namespace(type="network", path=path))
+        with pytest.raises(InvalidInputError, match=re.escape(said)):
+            check_support(Spec(linux=Linux(namespaces=listed)))

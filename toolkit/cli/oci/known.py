@@ -3,7 +3,7 @@
 from toolkit.engine.defaults import MASKED_PATHS, PATH, READONLY_PATHS
 from toolkit.linux import mount_options
 from toolkit.linux.capabilities import NAMES
-from toolkit.oci.spec import VERSION
+from toolkit.oci.spec import NAMESPACES, VERSION
 from toolkit.runtime.hooks import KINDS
 from toolkit.runtime.seccomp_rules import ACTIONS, NOTIFY, OPERATORS
 
@@ -59,15 +59,13 @@ STARTER: "dict[str, Any]" = {
 }
 """A shell with next to no privileges."""
 
-_REFUSED_OPTIONS = ("idmap", "ridmap", "shared", "rshared")
-
 FEATURES: "dict[str, Any]" = {
     "ociVersionMin": "1.0.0",
     "ociVersionMax": VERSION,
     "hooks": list(KINDS),
-    "mountOptions": sorted(mount_options.KNOWN.difference(_REFUSED_OPTIONS)),
+    "mountOptions": sorted(mount_options.KNOWN),
     "linux": {
-        "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "uts"],
+        "namespaces": sorted(NAMESPACES),
         "capabilities": sorted(NAMES),
         "cgroup": {"v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": False},
         "seccomp": {
@@ -79,7 +77,7 @@ FEATURES: "dict[str, Any]" = {
         "apparmor": {"enabled": False},
         "selinux": {"enabled": False},
         "intelRdt": {"enabled": False},
-        "mountExtensions": {"idmap": {"enabled": False}},
+        "mountExtensions": {"idmap": {"enabled": True}},
     },
     "annotations": {},
     "potentiallyUnsafeConfigAnnotations": [],
