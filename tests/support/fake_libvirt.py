@@ -40,6 +40,8 @@ class FakeLibvirt:
         if told is not None:
             return self._ended(argv, 1, told, wish)
         status, out = 0, ""
+        if "--" in argv:
+            argv = argv[argv.index("--") + 1 :]
         if argv[0] == "virsh":
             status, out = self._virsh(*argv[4:])
         elif "up" in argv:

@@ -58,12 +58,14 @@ class Fleet:
 class Place:
     """Where things are: ``folder`` is the machines' own, ``vagrant_home`` keeps unpacked boxes.
 
-    An empty ``driver`` is found by trying.
+    An empty ``driver`` is found by trying. ``outside`` is put before a program that fetches
+    packages, where this process stands in a network that reaches none.
     """
 
     folder: str
     vagrant_home: str
     driver: str = ""
+    outside: tuple[str, ...] = ()
 
 
 class Boxes:
@@ -93,7 +95,7 @@ class Boxes:
 
     def box(self, plan: Plan) -> tuple[str, str]:
         """The file of the plan's box and its role."""
-        return vagrant.box_of(plan.box, self._programs)
+        return vagrant.box_of(plan.box, self._programs, outside=self._place.outside)
 
     def up(self, plan: Plan, box: tuple[str, str]) -> Fleet:
         """Boot the machines, or put saved ones back, and log in to each.

@@ -28,10 +28,11 @@ class Login:
     key_file: str
 
 
-def box_of(wanted: str, programs: Programs) -> tuple[str, str]:
+def box_of(wanted: str, programs: Programs, *, outside: tuple[str, ...] = ()) -> tuple[str, str]:
     """The box's file and its role, built where it has to be.
 
-    ``wanted`` is a file, ``debian12`` or ``debian12/podman``.
+    ``wanted`` is a file, ``debian12`` or ``debian12/podman``; ``outside`` is put before the program
+    that builds one, which fetches packages.
     """
     if wanted.endswith(".box") or wanted.startswith(("/", "./", "../")):
         if not os.path.isfile(wanted):
@@ -42,7 +43,7 @@ def box_of(wanted: str, programs: Programs) -> tuple[str, str]:
     if suite not in SUITES or role not in ROLES:
         hint = did_you_mean(suite, SUITES) or f"one of {', '.join(SUITES)}, or a file"
         raise InvalidInputError(f"'{wanted}' is no box", hint=hint)
-    argv = (f"{shipped('vagrant')}/box", "--suite", SUITES[suite], "--role", role)
+    argv = (*outside, f"{shipped('vagrant')}/box", "--suite", SUITES[suite], "--role", role)
     done = programs.run(argv, Wish(timeout=BUILD_SECONDS, talks=True))
     return done.stdout.split()[-1], role
 

@@ -32,6 +32,14 @@ def test_boxes_by_name_are_built(wanted: str, file: str, role: str) -> None:
     assert box_of(wanted, FakeLibvirt()) == (file, role)
 
 
+def test_a_box_is_built_outside_of_a_network_that_reaches_no_mirror() -> None:
+    programs = FakeLibvirt()
+    box_of("debian12", programs, outside=("nsenter", "--net=/n", "--"))
+    (line,) = programs.calls
+    assert line.startswith("nsenter --net=/n -- /")
+    assert line.endswith("/box --suite bookworm --role fresh")
+
+
 def test_a_box_by_file(tmp_path: Path) -> None:
     file = tmp_path / "own.box"
     with pytest.raises(NotFoundError, match="no such box"):

@@ -16,6 +16,8 @@ from toolkit.fleet.programs import RealPrograms
 WORLD, TO_END = "DOCKYARD_WORLD", "DOCKYARD_WORLD_TO_END"
 """Set where the gate runs beside a libvirt of its own: that one's folder, and whether it has to be
 ended, because it was started to stay."""
+OUTSIDE = "DOCKYARD_OUTSIDE"
+"""Set there too: the number of our open file that is the network namespace we came from."""
 
 
 @click.command("gate")
@@ -46,7 +48,8 @@ def command(**flags: Any) -> None:
         _again_in_a_world(folder, stays=flags["keep"] or flags["down"])
     vagrant_home = os.environ.get("VAGRANT_HOME") or _cache("vagrant")
     driver = os.environ.get("DOCKYARD_DRIVER", "")
-    boxes = Boxes(Place(folder=folder, vagrant_home=vagrant_home, driver=driver))
+    place = Place(folder=folder, vagrant_home=vagrant_home, driver=driver, outside=_outside())
+    boxes = Boxes(place)
     kept = False
     try:
         if flags["down"]:
@@ -93,11 +96,20 @@ def _again_in_a_world(folder: str, *, stays: bool) -> None:
     stays = stays or kept.returncode == 0
     again = (sys.executable, "-P", "-m", "toolkit.cli.entry", *sys.argv[1:])
     os.environ[WORLD] = world
+    network = os.open("/proc/self/ns/net", os.O_RDONLY)
+    os.set_inheritable(network, True)
+    os.environ[OUTSIDE] = str(network)
     if stays:
         if not _succeeds(script, "start", world):
             raise CommandError((script, "start", world), 1, "")
         os.environ[TO_END] = world
     os.execv(script, (script, "in" if stays else "run", world, "--", *again))  # noqa: S606 - no shell
+
+
+def _outside() -> tuple[str, ...]:
+    """Put before a program: runs it in the network that this gate was started in."""
+    number = os.environ.get(OUTSIDE)
+    return ("nsenter", f"--net=/proc/{os.getpid()}/fd/{number}", "--") if number else ()
 
 
 def _end_world() -> None:
