@@ -13,7 +13,8 @@ written from ``state.db``, which is the truth; skopeo and umoci read it as they 
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -26,6 +27,10 @@ from toolkit.oci.digest import CHUNK, Digest, digest_of, read_verified
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+def _nap() -> None:
+    time.sleep(0.02)
 
 
 @record
@@ -108,14 +113,17 @@ class BlobStore:
             raise InvalidInputError(f"blob {digest}: its content has the digest {found}")
 
     @contextmanager
-    def fetching(self, digest: Digest, size: int | None) -> Iterator[BlobPart | None]:
+    def fetching(
+        self, digest: Digest, size: int | None, *, pause: Callable[[], None] = _nap
+    ) -> Iterator[BlobPart | None]:
         """A part to write to, or ``None`` where the blob is there; waits for another's.
 
-        Left as it is when the caller fails, for ``finish`` or a next try.
+        Left as it is when the caller fails, for ``finish`` or a next try. ``pause`` is called
+        again and again while another one has the part; what it raises ends the waiting.
         """
         self.prepare()
         path = os.path.join(self._parts, digest.hex)
-        fd = _lock(path)
+        fd = _lock(path, pause)
         try:
             if self.has(digest, size):
                 os.unlink(path)
@@ -130,10 +138,9 @@ class BlobStore:
         """Give a part its place; the caller has verified it."""
         os.rename(part.path, self.path(part.digest))
 
-    def restart(self, part: BlobPart) -> None:
-        """Throw away what a part holds so far."""
-        os.ftruncate(part.fd, 0)
-        os.lseek(part.fd, 0, os.SEEK_SET)
+    def discard(self, part: BlobPart) -> None:
+        """Throw a part away that turned out to be wrong."""
+        os.unlink(part.path)
 
     def remove(self, digest: Digest) -> None:
         """Remove a blob; one that is not there is fine."""
@@ -178,14 +185,18 @@ def chunks_of(blob: Any) -> Iterator[bytes]:
         yield data
 
 
-def _lock(path: str) -> int:
+def _lock(path: str, pause: Callable[[], None]) -> int:
     """Open the file ``path`` and lock it, however often it moves away meanwhile."""
     while True:
         fd = os.open(path, _OPEN, 0o600)
-        fcntl.flock(fd, fcntl.LOCK_EX)
         try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(fd), os.lstat(path)):
                 return fd
         except FileNotFoundError:
             pass  # it was finished or removed between the two calls
+        except BlockingIOError:
+            os.close(fd)
+            pause()
+            continue
         os.close(fd)

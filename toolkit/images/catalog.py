@@ -83,6 +83,11 @@ class Catalog:
             for row in rows
         ]
 
+    def holds(self, image: str, manifest: str) -> bool:
+        """Whether an image is there, with that manifest."""
+        asked = "SELECT 1 FROM images WHERE id=? AND manifest=?"
+        return bool(self._state.query(asked, image, manifest))
+
     def users(self, image: str) -> list[str]:
         """The ids of the containers that were made from an image."""
         rows = self._state.query("SELECT container FROM image_uses WHERE image=?", image)

@@ -7,6 +7,7 @@ directory are refused, and only regular files are opened.
 import errno
 import os
 import stat
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from toolkit.core.errors import InvalidInputError, NotFoundError
@@ -44,13 +45,22 @@ class Blob:
         return data
 
 
+class Reader(Protocol):
+    """What a file is read with."""
+
+    size: int
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes; ``b""`` at the end."""
+
+
 class Files(Protocol):
     """Files by name."""
 
     def has(self, name: str) -> bool:
         """Whether there is a file of that name."""
 
-    def open(self, name: str) -> Blob:
+    def open(self, name: str) -> AbstractContextManager[Reader]:
         """The file; ``NotFoundError`` where there is none."""
 
     def close(self) -> None:

@@ -57,7 +57,7 @@ class Library:
         self.data_root = os.path.abspath(data_root)
         self.blobs = BlobStore(self.data_root)
         self.layers = LayerStore(self.data_root)
-        self._limits = limits
+        self.limits = limits
 
     @contextmanager
     def _catalog(self) -> Iterator[Catalog]:
@@ -83,6 +83,11 @@ class Library:
         """Every image, the newest first."""
         with self._catalog() as catalog:
             return catalog.all()
+
+    def holds(self, image: Digest, manifest: Digest) -> bool:
+        """Whether that very image is here already."""
+        with self._catalog() as catalog:
+            return catalog.holds(str(image), str(manifest))
 
     def users(self, image: StoredImage) -> list[str]:
         """The ids of the containers that were made from an image."""
@@ -234,7 +239,7 @@ class Library:
         assert isinstance(decoded, Manifest), "read_manifest refuses anything else"
         with closing(DirectoryFiles(self.blobs.directory)) as files:
             found = read_manifest(files, path=str(digest), digest=digest)
-            unpack_found(self.data_root, files, found, limits=self._limits)
+            unpack_found(self.data_root, files, found, limits=self.limits)
         chains = chain_ids(found.image.diff_ids)
         sizes = (self.layers.find(chain) for chain in chains)
         image = StoredImage(

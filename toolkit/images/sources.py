@@ -22,6 +22,7 @@ from toolkit.oci.image import (
     Image,
     Index,
     Manifest,
+    Platform,
     decode_image,
     decode_index,
     decode_manifest,
@@ -111,7 +112,7 @@ class _Layout:
             manifest_digest=digest,
             layers=layers,
         )
-        return _checked(found, self._path)
+        return check_image(found, self._path)
 
     def _tagged(self, index: Index, tag: str) -> tuple[Descriptor, ...]:
         if not index.manifests:
@@ -137,7 +138,7 @@ class _Layout:
         """The manifest for this machine, through as many indexes as it takes."""
         if depth > _MAX_DEPTH:
             raise InvalidInputError(f"'{self._path}': indexes are nested too deep")
-        chosen = _for_this_machine(candidates, self._path)
+        chosen = pick(candidates, this_platform(), self._path)
         data = self._blob(chosen, "manifest")
         at = f"manifest {chosen.digest}"
         manifest = decode_manifest(parse_json(data, at=at), at=at)
@@ -209,15 +210,18 @@ def _digest_in(name: str) -> Digest | None:
 
 
 def check_runnable(found: Found, path: str) -> Found:
-    """Refuse an image that no container can run from."""
-    _checked(found, path)
+    """Refuse an image that no container can run from, or not on this system."""
+    check_image(found, path)
+    system = found.image.platform.os
+    if system not in ("", "linux"):
+        raise UnsupportedError(f"'{path}': the image is for {system}, this machine runs linux")
     if not found.layers:
         raise InvalidInputError(f"'{path}': the image has no layer, so there is nothing to run")
     return found
 
 
-def _checked(found: Found, path: str) -> Found:
-    """Refuse an image that contradicts itself, or is for another system."""
+def check_image(found: Found, path: str) -> Found:
+    """Refuse an image that contradicts itself."""
     layers, diff_ids = len(found.layers), len(found.image.diff_ids)
     if layers != diff_ids:
         raise InvalidInputError(
@@ -227,23 +231,20 @@ def _checked(found: Found, path: str) -> Found:
         raise UnsupportedError(
             f"'{path}': {layers} layers are more than the {MAX_LAYERS} that overlayfs stacks"
         )
-    system = found.image.platform.os
-    if system not in ("", "linux"):
-        raise UnsupportedError(f"'{path}': the image is for {system}, this machine runs linux")
     return found
 
 
-def _for_this_machine(candidates: tuple[Descriptor, ...], path: str) -> Descriptor:
-    """The first candidate for this machine's platform; one that names none is taken as it is."""
-    here = this_platform()
+def pick(candidates: tuple[Descriptor, ...], platform: Platform, path: str) -> Descriptor:
+    """The best candidate for a platform; one that names none is taken as it is."""
     plain = [item for item in candidates if item.platform is None or not item.platform.os]
-    fitting = [item for item in candidates if item.platform and here.accepts(item.platform)]
+    fitting = [item for item in candidates if item.platform and platform.accepts(item.platform)]
     best = sorted(fitting, key=lambda item: str(item.platform), reverse=True)
     if best or plain:
         return (best or plain)[0]
-    offered = ", ".join(sorted({str(item.platform) for item in candidates}))
+    real = {str(item.platform) for item in candidates} - {"unknown/unknown"}
     raise UnsupportedError(
-        f"'{path}' holds no image for {here}", hint=f"it is made for: {offered or 'nothing'}"
+        f"'{path}' holds no image for {platform}",
+        hint=f"it is made for: {', '.join(sorted(real)) or 'nothing'}",
     )
 
 

@@ -44,6 +44,7 @@ LIBRARIES = (
     "pyroute2",
     "pyseccomp",
     "typing_extensions",
+    "urllib3",
     "yaml",
 )
 STAMP = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can hold
