@@ -8,7 +8,6 @@ limited groups below it. A path that begins with ``/`` always starts at the moun
 import errno
 import os
 import time
-from contextlib import ExitStack
 
 from toolkit.cgroup import controllers, cpuset, devices, files, freezer
 from toolkit.cgroup.layout import UNIFIED, Hierarchy, Layout
@@ -21,6 +20,7 @@ from toolkit.core.errors import (
     UnsupportedError,
 )
 from toolkit.core.record import replace
+from toolkit.core.undo import Undo
 from toolkit.linux.fork import fork_into
 
 TYPE_CHECKING = False
@@ -60,7 +60,7 @@ class Cgroup:
         if limits.devices and devices.are_moot():
             limits, warnings = replace(limits, devices=()), (_MOOT,)
         placed = controllers.placed(layout, limits)
-        with ExitStack() as undo:
+        with Undo() as undo:
             paths: dict[str, str] = {}
             for hierarchy in _hierarchies(layout, placed):
                 needed = _needed(hierarchy, placed)
@@ -202,7 +202,7 @@ class Cgroup:
         if unified and os.path.exists(f"{unified}/cgroup.kill"):
             files.write(unified, "cgroup.kill", "1")
             return
-        with ExitStack() as thawed:
+        with Undo() as thawed:
             if unified or "freezer" in self.paths:
                 thawed.callback(self.thaw)  # also one that was paused: frozen, it would not die
                 pids = self._freeze_and_list(pids)
@@ -251,7 +251,7 @@ def _needed(hierarchy: Hierarchy, placed: "Placed") -> frozenset[str]:
     )
 
 
-def _make(hierarchy: Hierarchy, path: str, needed: frozenset[str], undo: ExitStack) -> str:
+def _make(hierarchy: Hierarchy, path: str, needed: frozenset[str], undo: Undo) -> str:
     """Make the group; its directory, or ``""`` where we may not and nothing needs it."""
     from_mount = path.startswith("/") or hierarchy.version == 2 or hierarchy.tracks_only
     base = hierarchy.mount if from_mount else hierarchy.own
@@ -273,7 +273,7 @@ def _refused(error: OSError, needed: frozenset[str]) -> Exception:
 
 
 def _make_below(
-    hierarchy: Hierarchy, base: str, path: str, needed: frozenset[str], undo: ExitStack
+    hierarchy: Hierarchy, base: str, path: str, needed: frozenset[str], undo: Undo
 ) -> str:
     parts = [part for part in path.split("/") if part]
     for attempt in range(_RACES):
@@ -296,7 +296,7 @@ def _make_below(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _make_one(hierarchy: Hierarchy, directory: str, *, leaf: bool, undo: ExitStack) -> None:
+def _make_one(hierarchy: Hierarchy, directory: str, *, leaf: bool, undo: Undo) -> None:
     try:
         os.mkdir(directory, 0o755)
     except FileExistsError:

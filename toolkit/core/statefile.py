@@ -7,16 +7,32 @@ Each room brings its own tables and hands statements down; nothing here knows wh
 
 import os
 import sqlite3
-from contextlib import contextmanager
 
 from toolkit.core.errors import ToolkitError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from typing import Any, Self
 
 _BROKEN = "see that the file and its file system are whole"
+
+
+class _Transaction:
+    """A context manager: begun at its start, made good at its end, undone by an error."""
+
+    def __init__(self, do: "Callable[[str], None]", undo: "Callable[[], None]") -> None:
+        self._do = do
+        self._undo = undo
+
+    def __enter__(self) -> None:
+        self._do("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: "type[BaseException] | None", *_: object) -> None:
+        if kind is None:
+            self._do("COMMIT")
+        else:
+            self._undo()
 
 
 class StateFile:
@@ -50,16 +66,9 @@ class StateFile:
         except sqlite3.DatabaseError as error:
             raise self._failure(error) from error
 
-    @contextmanager
-    def transaction(self) -> "Iterator[None]":
+    def transaction(self) -> "_Transaction":
         """All of what is done inside, or nothing; nobody else writes meanwhile."""
-        self._do("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.rollback()
-            raise
-        self._do("COMMIT")
+        return _Transaction(self._do, self._db.rollback)
 
     def _do(self, statement: str, *values: "Any") -> None:
         """Change something; outside ``transaction`` in one of its own."""

@@ -2,10 +2,10 @@
 
 import os
 import time
-from contextlib import ExitStack, closing, suppress
 
 from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, ToolkitError
 from toolkit.core.record import replace
+from toolkit.core.undo import Forgiven, Undo
 from toolkit.engine import owner
 from toolkit.engine.database import MAKING, READY, TIED, TYING, Database, Row
 from toolkit.engine.defaults import STOP_SECONDS
@@ -87,7 +87,7 @@ class Engine:
 
     def create(self, config: "ContainerConfig") -> str:
         """Make a container without starting it; its id."""
-        with ExitStack() as undo:
+        with Undo() as undo:
             made = self._make(config, undo)
             self._db.move(made.id, phase=READY)
             undo.pop_all()
@@ -108,7 +108,7 @@ class Engine:
         ``shape`` changes what the runtime is told, given the container's directory. ``asked`` is
         called when the runtime is asked: from then on the program may run.
         """
-        with ExitStack() as undo:
+        with Undo() as undo:
             made = self._make(config, undo, phase=TYING if tied else MAKING)
             if shape:
                 made = replace(made, spec=shape(made.spec, made.directory))
@@ -130,7 +130,7 @@ class Engine:
         stored = load(row.config)
         joins = self._joins(stored.config, row.id)
         made = prepare(self.settings, row.id, stored, name=row.name, joins=joins)
-        with suppress(FileNotFoundError):
+        with Forgiven(FileNotFoundError):
             os.unlink(f"{made.directory}/exit.json")
         if stdio is not None:
             return self._start(made, stdio, phase=READY, asked=asked)
@@ -140,9 +140,7 @@ class Engine:
         finally:
             os.close(nothing)
 
-    def _make(
-        self, config: "ContainerConfig", undo: ExitStack, *, phase: str = MAKING
-    ) -> "Prepared":
+    def _make(self, config: "ContainerConfig", undo: Undo, *, phase: str = MAKING) -> "Prepared":
         """Everything up to the start; each thing made is undone by ``undo``."""
         config = self._checked(config)
         self._watch.reconcile()  # an engine may live long, and others are killed meanwhile
@@ -178,7 +176,7 @@ class Engine:
     ) -> Running:
         os.makedirs(self.settings.run_root, mode=0o711, exist_ok=True)
         config = made.stored.config
-        with ExitStack() as undo:
+        with Undo() as undo:
             joining = self._networks.join(made.id, config, undo, returns=_returns(made.spec))
             write_files(made, joining.place if joining else None)
             request = start_request(
@@ -311,7 +309,8 @@ class Engine:
         row = self._db.find(reference)
         session = self._shim(row.id)
         if session is not None:
-            with closing(session):
+            with Undo() as undo:
+                undo.closing(session)
                 return session.wait()
         self._ended_within(row.id, None)
         return self.inspect(row.id).exit_status
@@ -332,7 +331,8 @@ class Engine:
         deadline = None if seconds is None else time.monotonic() + seconds
         session = self._shim(container)
         if session is not None:
-            with closing(session):
+            with Undo() as undo:
+                undo.closing(session)
                 _readable(session, seconds)
         while self._watch.state(container) is not None:
             if deadline is not None and time.monotonic() >= deadline:
@@ -427,7 +427,8 @@ def _started(session: "Session", container: str, name: str) -> int:
         error.message = error.message.replace(container, name)
         raise
     except BaseException:
-        with closing(session), suppress(ToolkitError):
+        with Undo() as undo, Forgiven(ToolkitError):
+            undo.closing(session)
             session.started()
         raise
 

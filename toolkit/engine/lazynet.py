@@ -6,9 +6,9 @@ from toolkit.engine.netfiles import Place
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import ExitStack
     from typing import Protocol
 
+    from toolkit.core.undo import Undo
     from toolkit.engine.config import ContainerConfig
     from toolkit.engine.database import Database
     from toolkit.engine.networks import Attachment, Networks
@@ -73,7 +73,7 @@ class LazyNetworks:
             self.load().table.find(name)
 
     def join(
-        self, container: str, config: "ContainerConfig", undo: "ExitStack", *, returns: bool
+        self, container: str, config: "ContainerConfig", undo: "Undo", *, returns: bool
     ) -> "Joining | None":
         """Take an address and ask for the wire; None for a container without a bridge.
 

@@ -1,10 +1,10 @@
 """From a stored container to the runtime's request: directories, files, whom it runs as."""
 
 import os
-from contextlib import suppress
 
 from toolkit.core.errors import InvalidInputError, NotFoundError
 from toolkit.core.record import record
+from toolkit.core.undo import Forgiven, Undo
 from toolkit.engine import machine, netfiles
 from toolkit.engine.layers import read_file
 from toolkit.engine.spec import Context, to_spec
@@ -14,8 +14,6 @@ from toolkit.runtime.request import Overlay, StartRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from contextlib import ExitStack
-
     from toolkit.engine.config import Bind
     from toolkit.engine.netfiles import Place
     from toolkit.engine.settings import Settings
@@ -89,7 +87,7 @@ def _layers(directory: str, image: "PlainImage") -> tuple[str, ...]:
     return (upper, *image.lower) if os.path.isdir(upper) else image.lower
 
 
-def make_directories(prepared: Prepared, undo: "ExitStack") -> None:
+def make_directories(prepared: Prepared, undo: "Undo") -> None:
     """Make what a container keeps, and the host directories of volumes as Docker does.
 
     ``undo`` takes back the directories of volumes; the container's own goes with its row.
@@ -126,7 +124,7 @@ def write_files(prepared: Prepared, place: "Place | None" = None) -> None:
     )
 
 
-def _make_source(bind: "Bind", undo: "ExitStack") -> None:
+def _make_source(bind: "Bind", undo: "Undo") -> None:
     """A missing host directory is made; what was made goes again if the container is not made."""
     missing = []
     path = bind.source.rstrip("/") or "/"
@@ -202,7 +200,7 @@ def remove_tree(path: str) -> None:
 
     Entered by descriptor and without following links: its content was written by a container.
     """
-    with suppress(FileNotFoundError):
+    with Forgiven(FileNotFoundError):
         fd = os.open(path, _INNER)
         try:
             _empty(fd)
@@ -214,7 +212,7 @@ def remove_tree(path: str) -> None:
 def _empty(fd: int) -> None:
     with os.scandir(fd) as entries:
         for entry in entries:
-            with suppress(FileNotFoundError):
+            with Forgiven(FileNotFoundError):
                 if entry.is_dir(follow_symlinks=False):
                     _remove_inner(entry.name, fd)
                 else:

@@ -1,11 +1,10 @@
 """Loading a program into the kernel and attaching it to a control group (bpf(2))."""
 
-import ctypes
-import enum
 import errno
 import os
 
 from toolkit.linux.libc import syscall
+from toolkit.linux.native import ctypes
 
 _PROG_LOAD = 5
 _PROG_ATTACH = 8
@@ -15,13 +14,13 @@ _LOG_SIZE = 1 << 16
 _LICENSE = b"Apache-2.0"
 
 
-class ProgramType(enum.IntEnum):
+class ProgramType:
     """``prog_type``, those that dockyard loads."""
 
     CGROUP_DEVICE = 15
 
 
-class AttachType(enum.IntEnum):
+class AttachType:
     """``attach_type``, those that dockyard uses."""
 
     CGROUP_DEVICE = 6
@@ -51,7 +50,7 @@ class _Attach(ctypes.Structure):
     )
 
 
-def load_program(kind: ProgramType, instructions: bytes, *, name: str = "dockyard") -> int:
+def load_program(kind: int, instructions: bytes, *, name: str = "dockyard") -> int:
     """A close-on-exec descriptor of the program; it lives as long as something holds it.
 
     A program that the verifier refuses is an ``OSError`` with the last line that it said.
@@ -80,7 +79,7 @@ def load_program(kind: ProgramType, instructions: bytes, *, name: str = "dockyar
         raise OSError(error.errno, f"{error.strerror} ({said[-1] if said else ''})") from None
 
 
-def attach_program(directory: str, program_fd: int, kind: AttachType) -> None:
+def attach_program(directory: str, program_fd: int, kind: int) -> None:
     """Run the program for every process in a v2 group or below; from then on the group holds it."""
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -5,12 +5,12 @@ container may look at must therefore run from a file that this container, though
 open for writing: from a read-only mount of its own, or from a sealed copy in memory.
 """
 
-import ctypes
 import errno
 import fcntl
 import os
 
 from toolkit.linux.libc import AT_EMPTY_PATH, AT_FDCWD, raw, syscall
+from toolkit.linux.native import ctypes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

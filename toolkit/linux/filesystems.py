@@ -5,7 +5,6 @@ looked up while an enemy may change it. Values are at most 255 bytes: an overlay
 needs mount(2). Kernel 5.2.
 """
 
-import enum
 import errno
 import os
 
@@ -22,7 +21,7 @@ _CLOEXEC = 1  # of fsopen, fsmount and fspick alike
 _FSPICK_EMPTY_PATH = 0x8
 
 
-class FsConfig(enum.IntEnum):
+class FsConfig:
     """The commands of fsconfig(2)."""
 
     SET_FLAG = 0
@@ -42,7 +41,7 @@ def fspick(path: "StrPath", *, dir_fd: int = AT_FDCWD) -> int:
     return syscall("fspick", dir_fd, raw(path, "fspick"), flags, path=path)
 
 
-def fsconfig(fs_fd: int, command: FsConfig, key: str | None = None, value: str = "") -> None:
+def fsconfig(fs_fd: int, command: int, key: str | None = None, value: str = "") -> None:
     """One step of configuring; the kernel's own explanation is part of the error."""
     string = raw(value, "fsconfig") if command == FsConfig.SET_STRING else None
     try:
@@ -54,7 +53,7 @@ def fsconfig(fs_fd: int, command: FsConfig, key: str | None = None, value: str =
         raise OSError(error.errno, f"{error.strerror} ({said})", key) from None
 
 
-def fsmount(fs_fd: int, *, attributes: MountAttr = MountAttr.NONE) -> int:
+def fsmount(fs_fd: int, *, attributes: int = MountAttr.NONE) -> int:
     """A detached mount of the created file system."""
     return syscall("fsmount", fs_fd, _CLOEXEC, attributes)
 
@@ -72,7 +71,7 @@ def kernel_log(fs_fd: int) -> str:
 
 
 def make_mount(
-    fstype: str, options: "Mapping[str, str | None]", attributes: MountAttr = MountAttr.NONE
+    fstype: str, options: "Mapping[str, str | None]", attributes: int = MountAttr.NONE
 ) -> int:
     """A detached mount of a new ``fstype``; an option without a value is a flag."""
     fs_fd = fsopen(fstype)

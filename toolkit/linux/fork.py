@@ -6,11 +6,11 @@ done here too, and the C library's note of the thread's number, which its own fo
 renewed by the kernel (CLONE_CHILD_SETTID at the address that it told the kernel at its start).
 """
 
-import ctypes
 import errno
 import os
 
 from toolkit.linux.libc import NUMBERS, check
+from toolkit.linux.native import ctypes
 
 _INTO_CGROUP = 0x200000000
 _CHILD_SETTID = 0x01000000

@@ -4,9 +4,10 @@
 path. ``raw`` makes the ``char *`` of a path: a NUL inside would silently cut it, so it is refused.
 """
 
-import ctypes
 import errno
 import os
+
+from toolkit.linux.native import ctypes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +82,15 @@ def check(call: str, result: int, path: "StrPath | None" = None) -> int:
     code = ctypes.get_errno()
     name = None if path is None else os.fsdecode(path)
     raise OSError(code, f"{call}: {os.strerror(code)}", name)
+
+
+def name_of(kind: type, value: int) -> str:
+    """The name that a class of constants has for ``value``, for messages; its digits if none.
+
+    The flags of calls are such classes and no enums: importing ``enum`` takes 5 ms and each of its
+    classes half of one, which every container would pay.
+    """
+    return next((name for name, held in vars(kind).items() if held == value), str(value))
 
 
 def syscall(call: str, *arguments: "Any", path: "StrPath | None" = None) -> int:

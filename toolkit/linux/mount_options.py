@@ -109,11 +109,11 @@ class MountOptions:
     ``ridmap`` (with what is mounted below) where ids are to be mapped.
     """
 
-    flags: MountFlag = MountFlag.NONE
-    clear: MountFlag = MountFlag.NONE
-    propagation: tuple[MountFlag, ...] = ()
-    recursive_set: MountAttr = MountAttr.NONE
-    recursive_clear: MountAttr = MountAttr.NONE
+    flags: int = MountFlag.NONE
+    clear: int = MountFlag.NONE
+    propagation: tuple[int, ...] = ()
+    recursive_set: int = MountAttr.NONE
+    recursive_clear: int = MountAttr.NONE
     data: str = ""
     copy_up: bool = False
     idmap: str = ""
@@ -128,7 +128,7 @@ class MountOptions:
         """Whether what is mounted below the source comes along."""
         return bool(self.flags & MountFlag.REC)
 
-    def attributes(self) -> tuple[MountAttr, MountAttr]:
+    def attributes(self) -> tuple[int, int]:
         """``flags`` and ``clear`` as the (set, clear) of mount_setattr, for bind mounts."""
         attr_set = attr_clear = MountAttr.NONE
         for flag, attribute in _AS_ATTRIBUTE.items():
@@ -146,7 +146,7 @@ def parse_options(options: tuple[str, ...]) -> MountOptions:
     """Sort ``options``; of two that contradict each other the later one counts."""
     flags = clear = MountFlag.NONE
     attr_set = attr_clear = MountAttr.NONE
-    propagation: list[MountFlag] = []
+    propagation: list[int] = []
     data: list[str] = []
     idmap = ""
     for name in options:

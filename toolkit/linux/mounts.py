@@ -1,10 +1,9 @@
 """Mounting: mount(2) and umount2(2), pivot_root(2), and the calls that work on descriptors."""
 
-import ctypes
-import enum
 import os
 
 from toolkit.linux.libc import AT_EMPTY_PATH, AT_FDCWD, check, libc, raw, syscall
+from toolkit.linux.native import ctypes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ _umount2 = libc.umount2
 _umount2.argtypes = (ctypes.c_char_p, ctypes.c_int)
 
 
-class MountFlag(enum.IntFlag):
+class MountFlag:
     """``mountflags`` of mount(2)."""
 
     NONE = 0
@@ -52,7 +51,7 @@ class MountFlag(enum.IntFlag):
     LAZYTIME = 0x2000000
 
 
-class UmountFlag(enum.IntFlag):
+class UmountFlag:
     """``flags`` of umount2(2)."""
 
     NONE = 0
@@ -62,7 +61,7 @@ class UmountFlag(enum.IntFlag):
     NOFOLLOW = 0x8
 
 
-class MountAttr(enum.IntFlag):
+class MountAttr:
     """``attr_set`` and ``attr_clr`` of mount_setattr(2)."""
 
     NONE = 0
@@ -78,7 +77,7 @@ class MountAttr(enum.IntFlag):
     NOSYMFOLLOW = 0x200000
 
 
-class OpenTreeFlag(enum.IntFlag):
+class OpenTreeFlag:
     """``flags`` of open_tree(2); ``CLOEXEC`` is always set."""
 
     NONE = 0
@@ -90,7 +89,7 @@ class OpenTreeFlag(enum.IntFlag):
     CLOEXEC = os.O_CLOEXEC
 
 
-class MoveMountFlag(enum.IntFlag):
+class MoveMountFlag:
     """``flags`` of move_mount(2): ``F`` is where from, ``T`` where to."""
 
     NONE = 0
@@ -117,7 +116,7 @@ def mount(
     target: "StrPath",
     fstype: str | None = None,
     *,
-    flags: MountFlag = MountFlag.NONE,
+    flags: int = MountFlag.NONE,
     data: str | None = None,
 ) -> None:
     """Attach a file system at ``target``, or change what is attached there (mount(2))."""
@@ -125,7 +124,7 @@ def mount(
     check("mount", _mount(*args, raw(data, "mount")), target)
 
 
-def umount2(target: "StrPath", *, flags: UmountFlag = UmountFlag.NONE) -> None:
+def umount2(target: "StrPath", *, flags: int = UmountFlag.NONE) -> None:
     """Detach what is attached at ``target`` (umount2(2))."""
     check("umount", _umount2(raw(target, "umount"), flags), target)
 
@@ -142,9 +141,7 @@ def pivot_root(new_root: "StrPath", put_old: "StrPath") -> None:
     syscall("pivot_root", *args, path=new_root)
 
 
-def open_tree(
-    path: "StrPath", *, dir_fd: int = AT_FDCWD, flags: OpenTreeFlag = OpenTreeFlag.NONE
-) -> int:
+def open_tree(path: "StrPath", *, dir_fd: int = AT_FDCWD, flags: int = OpenTreeFlag.NONE) -> int:
     """A descriptor of the mount or, with ``CLONE``, of a detached copy of it."""
     call = "open_tree"
     return syscall(call, dir_fd, raw(path, call), flags | OpenTreeFlag.CLOEXEC, path=path)
@@ -156,7 +153,7 @@ def move_mount(
     *,
     from_fd: int = AT_FDCWD,
     to_fd: int = AT_FDCWD,
-    flags: MoveMountFlag = MoveMountFlag.NONE,
+    flags: int = MoveMountFlag.NONE,
 ) -> None:
     """Attach a mount, detached or not, somewhere else (move_mount(2))."""
     call = "move_mount"
@@ -175,9 +172,9 @@ def mount_setattr(
     *,
     dir_fd: int = AT_FDCWD,
     at_flags: int = 0,
-    attr_set: MountAttr = MountAttr.NONE,
-    attr_clear: MountAttr = MountAttr.NONE,
-    propagation: MountFlag = MountFlag.NONE,
+    attr_set: int = MountAttr.NONE,
+    attr_clear: int = MountAttr.NONE,
+    propagation: int = MountFlag.NONE,
     userns_fd: int = 0,
 ) -> None:
     """Change attributes of a mount; of the whole tree with ``at_flags=AT_RECURSIVE``.

@@ -1,10 +1,9 @@
 """Namespaces: making, joining and recognising them."""
 
-import ctypes
-import enum
 import fcntl
 
 from toolkit.linux.libc import check, libc
+from toolkit.linux.native import ctypes
 
 _unshare = libc.unshare
 _unshare.argtypes = (ctypes.c_int,)
@@ -14,7 +13,7 @@ _setns.argtypes = (ctypes.c_int, ctypes.c_int)
 _NS_GET_NSTYPE = 0xB703  # ioctl_ns(2)
 
 
-class NamespaceFlag(enum.IntFlag):
+class NamespaceFlag:
     """The kinds of namespaces, as clone(2), unshare(2) and setns(2) number them."""
 
     NONE = 0
@@ -53,16 +52,16 @@ PROC_NAME = {
 """The file below ``/proc/PID/ns``."""
 
 
-def unshare(flags: NamespaceFlag) -> None:
+def unshare(flags: int) -> None:
     """Leave the shared namespaces for new ones; PID and TIME apply to children (unshare(2))."""
     check("unshare", _unshare(flags))
 
 
-def setns(fd: int, flags: NamespaceFlag = NamespaceFlag.NONE) -> None:
+def setns(fd: int, flags: int = NamespaceFlag.NONE) -> None:
     """Join the namespace behind ``fd``, or those of a pidfd that ``flags`` names (setns(2))."""
     check("setns", _setns(fd, flags))
 
 
-def namespace_type(fd: int) -> NamespaceFlag:
+def namespace_type(fd: int) -> int:
     """The kind of the namespace behind ``fd``; ``ENOTTY`` where it is none."""
-    return NamespaceFlag(fcntl.ioctl(fd, _NS_GET_NSTYPE))
+    return fcntl.ioctl(fd, _NS_GET_NSTYPE)

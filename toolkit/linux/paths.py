@@ -4,12 +4,11 @@
 magic links of procfs are refused. Every function takes a descriptor of the root and a path in it.
 """
 
-import ctypes
-import enum
 import errno
 import os
 
 from toolkit.linux.libc import AT_FDCWD, raw, syscall
+from toolkit.linux.native import ctypes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 _RETRIES = 32  # openat2 answers EAGAIN when a rename raced with a "..", as often as it likes
 
 
-class ResolveFlag(enum.IntFlag):
+class ResolveFlag:
     """``resolve`` of openat2(2)."""
 
     NONE = 0
@@ -47,7 +46,7 @@ def openat2(
     mode: int = 0,
     *,
     dir_fd: int = AT_FDCWD,
-    resolve: ResolveFlag = ResolveFlag.NONE,
+    resolve: int = ResolveFlag.NONE,
 ) -> int:
     """Open ``path`` under rules for its resolution; the descriptor is close-on-exec.
 

@@ -1,11 +1,10 @@
 """What one process does to itself and to others: prctl, capabilities, descriptors, pidfds, exec."""
 
-import ctypes
-import enum
 import os
 
 from toolkit.core.record import record
-from toolkit.linux.libc import AT_EMPTY_PATH, check, libc, raw, syscall
+from toolkit.linux.libc import AT_EMPTY_PATH, check, libc, name_of, raw, syscall
+from toolkit.linux.native import ctypes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _personality.argtypes = (ctypes.c_ulong,)
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
-class Prctl(enum.IntEnum):
+class Prctl:
     """The options of prctl(2) that dockyard uses."""
 
     SET_PDEATHSIG = 1
@@ -43,14 +42,14 @@ class Prctl(enum.IntEnum):
     CAP_AMBIENT = 47
 
 
-class _Ambient(enum.IntEnum):
+class _Ambient:
     IS_SET = 1
     RAISE = 2
     LOWER = 3
     CLEAR_ALL = 4
 
 
-class CloseRangeFlag(enum.IntFlag):
+class CloseRangeFlag:
     """``flags`` of close_range(2)."""
 
     NONE = 0
@@ -79,9 +78,10 @@ class _CapData(ctypes.Structure):
     )
 
 
-def prctl(option: Prctl, arg2: int = 0, arg3: int = 0) -> int:
+def prctl(option: int, arg2: int = 0, arg3: int = 0) -> int:
     """Call prctl(2) with its last two arguments zero."""
-    return check(f"prctl {option.name}", _prctl(option, arg2, arg3, 0, 0))
+    result: int = _prctl(option, arg2, arg3, 0, 0)
+    return result if result >= 0 else check(f"prctl {name_of(Prctl, option)}", result)
 
 
 def set_dumpable(*, on: bool) -> None:
@@ -208,9 +208,7 @@ def join_session_keyring(name: str | None = None) -> int:
     return syscall("keyctl", join, raw(name, "keyctl"))
 
 
-def close_range(
-    first: int, last: int = 0x7FFFFFFF, *, flags: CloseRangeFlag = CloseRangeFlag.NONE
-) -> None:
+def close_range(first: int, last: int = 0x7FFFFFFF, *, flags: int = CloseRangeFlag.NONE) -> None:
     """Close (or mark close-on-exec) the descriptors from ``first`` to ``last``. Kernel 5.9."""
     syscall("close_range", first, last, flags)
 

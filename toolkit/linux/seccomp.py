@@ -1,17 +1,16 @@
 """Installing a system call filter: a classic BPF program, given as bytes (seccomp(2))."""
 
-import ctypes
-import enum
 import errno
 
 from toolkit.linux.libc import syscall
+from toolkit.linux.native import ctypes
 
 _SET_MODE_FILTER = 1
 _INSTRUCTION = 8  # bytes of a struct sock_filter
 MAX_INSTRUCTIONS = 4096
 
 
-class SeccompFlag(enum.IntFlag):
+class SeccompFlag:
     """``flags`` of seccomp(2)."""
 
     NONE = 0
@@ -27,7 +26,7 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-def load(program: bytes, *, flags: SeccompFlag = SeccompFlag.NONE) -> int:
+def load(program: bytes, *, flags: int = SeccompFlag.NONE) -> int:
     """Put this thread and its children under ``program`` for good.
 
     Needs ``no_new_privs`` or CAP_SYS_ADMIN. Returns 0, or the listener's descriptor with

@@ -7,8 +7,6 @@ Windows, Solaris and VM sections are ignored, as unknown properties are.
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import record
 from toolkit.core.suggest import did_you_mean
@@ -17,7 +15,10 @@ from toolkit.oci.decode import decode, encode
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import MappingProxyType
     from typing import Any
+else:
+    MappingProxyType = type(vars(type))  # without the module, which no start needs
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 VERSION = "1.2.0"

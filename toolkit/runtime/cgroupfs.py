@@ -43,7 +43,7 @@ class Hierarchies:
     """
 
     destination: str
-    flags: MountFlag
+    flags: int
     hierarchies: tuple[Hierarchy, ...]
     own_namespace: bool
 
@@ -86,7 +86,7 @@ class OwnGroup:
     """The container's v2 group, bound: it shares the host's cgroup namespace."""
 
     destination: str
-    flags: MountFlag
+    flags: int
 
     def describe(self) -> str:
         """Always the same."""

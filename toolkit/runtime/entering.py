@@ -7,13 +7,13 @@ are asked for, the capabilities and limits of the container's own process, never
 from __future__ import annotations
 
 import os
-import signal
 
 from toolkit.cgroup.group import enter
 from toolkit.core.errors import ConflictError, NotFoundError
 from toolkit.core.record import record, replace
 from toolkit.linux.namespaces import NamespaceFlag, setns
 from toolkit.linux.process import pidfd_open
+from toolkit.linux.signals import signal
 from toolkit.runtime import gate, identity, init, joins, messages, states, terminal
 from toolkit.runtime.root import Root
 from toolkit.runtime.steps import Steps
@@ -49,7 +49,7 @@ class Model:
 
     process: Process
     program: bytes
-    namespaces: NamespaceFlag
+    namespaces: int
 
 
 @record

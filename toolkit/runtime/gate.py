@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import _socket
 import os
-import signal
 
 from toolkit.core.errors import ConflictError, ToolkitError, UnavailableError
 from toolkit.core.record import record
 from toolkit.linux.process import set_pdeathsig
+from toolkit.linux.signals import signal
 from toolkit.runtime import messages
 from toolkit.runtime.failures import DIED_EARLY, sentence
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 
 from toolkit.core.errors import ToolkitError
 from toolkit.linux.process import pidfd_open
+from toolkit.linux.signals import signal
 from toolkit.runtime import identity, messages
 from toolkit.runtime.descriptors import keep_only
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import signal
 import stat
 
 from toolkit.core.errors import ToolkitError, UnsupportedError
@@ -31,6 +30,7 @@ from toolkit.linux.process import (
     set_pdeathsig,
 )
 from toolkit.linux.seccomp import load
+from toolkit.linux.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def own_namespace() -> None:
 def default_signals() -> None:
     """Undo what Python and the launcher did to signals; an exec would keep the ignored ones."""
     for number in _SIGNALS:
-        if signal.getsignal(number) is signal.SIG_IGN or number == signal.SIGINT:
+        if signal.getsignal(number) == signal.SIG_IGN or number == signal.SIGINT:
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 
 from toolkit.cgroup.group import enter
 from toolkit.core.errors import InvalidInputError
@@ -24,6 +23,7 @@ from toolkit.linux.process import (
     set_name,
     set_pdeathsig,
 )
+from toolkit.linux.signals import signal
 from toolkit.runtime import gate, hooks, identity, joins, messages
 from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.descriptors import keep_only
@@ -37,7 +37,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from toolkit.linux.namespaces import NamespaceFlag
     from toolkit.oci.spec import Process, Spec
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.plan import Plan, Step
@@ -57,7 +56,7 @@ class Hatchling:
     it has the ``trees`` of the host already (see ``usernest``).
     """
 
-    made: NamespaceFlag
+    made: int
     faults: bool
     request: StartRequest | None = None
     listener: Socket | None = None

@@ -46,7 +46,7 @@ def has_user(spec: Spec) -> bool:
     return any(namespace.type == "user" for namespace in spec.linux.namespaces)
 
 
-def enter_namespaces(spec: Spec, *, made: NamespaceFlag) -> None:
+def enter_namespaces(spec: Spec, *, made: int) -> None:
     """Join the listed ones and make the new ones, all but pid and cgroup and those ``made``.
 
     With a user namespace all of it was done before this process was forked (see ``usernest``).
@@ -58,7 +58,7 @@ def enter_namespaces(spec: Spec, *, made: NamespaceFlag) -> None:
     make_time_namespace(spec)
 
 
-def join_listed(spec: Spec, *, without: NamespaceFlag = NamespaceFlag.NONE) -> None:
+def join_listed(spec: Spec, *, without: int = NamespaceFlag.NONE) -> None:
     """Join those with a path but the user namespace, and the cgroup namespace, which comes last."""
     listed = wanted(spec)
     for name, flag in BY_OCI_NAME.items():
@@ -66,7 +66,7 @@ def join_listed(spec: Spec, *, without: NamespaceFlag = NamespaceFlag.NONE) -> N
             join(listed[name], flag)
 
 
-def new_ones(spec: Spec) -> NamespaceFlag:
+def new_ones(spec: Spec) -> int:
     """Those to be made by unshare alone, the pid namespace among them."""
     flags = NamespaceFlag.NONE
     for name, path in wanted(spec).items():
@@ -75,7 +75,7 @@ def new_ones(spec: Spec) -> NamespaceFlag:
     return flags
 
 
-def make_namespaces(flags: NamespaceFlag) -> None:
+def make_namespaces(flags: int) -> None:
     """Leave for new namespaces; a new network has its loopback up."""
     unshare(flags)
     if flags & NamespaceFlag.NETWORK:
@@ -147,7 +147,7 @@ def enter_cgroup_namespace(spec: Spec) -> None:
         unshare(NamespaceFlag.CGROUP)
 
 
-def join(path: str, flag: NamespaceFlag) -> None:
+def join(path: str, flag: int) -> None:
     """Join the namespace file ``path``, which must be of the kind ``flag``."""
     fd = _open(path, next(name for name, kind in BY_OCI_NAME.items() if kind == flag))
     try:

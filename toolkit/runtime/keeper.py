@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 
 from toolkit.linux.process import set_name
+from toolkit.linux.signals import signal
 from toolkit.runtime.descriptors import keep_only
 
 

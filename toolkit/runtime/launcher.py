@@ -11,12 +11,12 @@ from __future__ import annotations
 import gc
 import os
 import select
-import signal
 import sys
 
 from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import record
 from toolkit.linux.process import set_dumpable, set_name
+from toolkit.linux.signals import signal
 from toolkit.runtime import groups, messages, politeness, worker
 from toolkit.runtime.rehearse import rehearse
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import errno
 import os
 import select
-import signal
 
 from toolkit.core.record import record
 from toolkit.linux.process import pidfd_open, pidfd_send_signal
+from toolkit.linux.signals import signal
 from toolkit.runtime import messages, terminal
 from toolkit.runtime.failures import DIED_EARLY
 from toolkit.runtime.keeper import keep

@@ -162,10 +162,10 @@ def put(tree: int, target: int) -> None:
 
 def set_attributes(
     tree: int,
-    attr_set: MountAttr,
-    attr_clear: MountAttr = MountAttr.NONE,
+    attr_set: int,
+    attr_clear: int = MountAttr.NONE,
     *,
-    propagation: MountFlag = MountFlag.NONE,
+    propagation: int = MountFlag.NONE,
     recursive: bool = False,
 ) -> None:
     """mount_setattr on a descriptor."""

@@ -64,14 +64,14 @@ def compile_profile(
     return _KNOWN[key]
 
 
-def load_flags(profile: "Mapping[str, Any] | None") -> SeccompFlag:
+def load_flags(profile: "Mapping[str, Any] | None") -> int:
     """The ``flags`` of ``linux.seccomp`` for seccomp(2)."""
     prefix = "SECCOMP_FILTER_FLAG_"
     flags = SeccompFlag.NONE
     for name in (profile or {}).get("flags") or ():
         try:
-            flags |= SeccompFlag[str(name).removeprefix(prefix)]
-        except KeyError:
+            flags |= int(getattr(SeccompFlag, str(name).removeprefix(prefix)))
+        except AttributeError:
             raise InvalidInputError(f"linux.seccomp.flags: unknown flag '{name}'") from None
     return flags
 

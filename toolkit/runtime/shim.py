@@ -8,10 +8,10 @@ once, so a failure at any step leaves nothing.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 
 from toolkit.core.errors import ConflictError, UnsupportedError
 from toolkit.core.record import record, replace
+from toolkit.core.undo import Undo
 from toolkit.runtime import groups, joins, messages, nest, states
 from toolkit.runtime.descriptors import shared_pipe
 from toolkit.runtime.logfile import JsonLog, timestamp
@@ -64,7 +64,7 @@ class Shim:
     def run(self) -> None:
         """From nothing to nothing."""
         try:
-            with ExitStack() as undo:
+            with Undo() as undo:
                 undo.callback(self._set_aside)
                 monitor, farewell = self._live(undo)
             monitor.tell(farewell)
@@ -72,9 +72,9 @@ class Shim:
             for path in self._aside:
                 remove_tree(path)
 
-    def _live(self, undo: ExitStack) -> tuple[Monitor, dict[str, Any]]:
+    def _live(self, undo: Undo) -> tuple[Monitor, dict[str, Any]]:
         """Make the container, watch it to its end; what to tell when all is undone."""
-        with ExitStack() as attempt:
+        with Undo() as attempt:
             monitor, group = self._make(undo, attempt)
             status = monitor.run()
             if monitor.failure is None:
@@ -83,7 +83,7 @@ class Shim:
             return monitor, {"event": "error", **monitor.failure}
         return monitor, self._ended(status, oom=groups.was_out_of_memory(group))
 
-    def _make(self, undo: ExitStack, attempt: ExitStack) -> tuple[Monitor, Cgroup]:
+    def _make(self, undo: Undo, attempt: Undo) -> tuple[Monitor, Cgroup]:
         """Make everything; ``attempt`` is undone only if the program never runs."""
         request, steps = self._request, self._steps
         program = self._check()
@@ -111,7 +111,7 @@ class Shim:
         steps.enter("relay")
         return monitor, group
 
-    def _make_state_dir(self, attempt: ExitStack) -> None:
+    def _make_state_dir(self, attempt: Undo) -> None:
         path = self._request.state_dir
         try:
             os.mkdir(path, 0o700)
@@ -123,7 +123,7 @@ class Shim:
         attempt.callback(remove_tree, path)
         states.write_request(path, self._job.raw)
 
-    def _stdio(self, undo: ExitStack) -> tuple[tuple[int, int, int], Relay]:
+    def _stdio(self, undo: Undo) -> tuple[tuple[int, int, int], Relay]:
         """The container's descriptors and what moves bytes between them and the client's."""
         relay = Relay()
         request, client = self._request, self._job.stdio
@@ -148,7 +148,7 @@ class Shim:
 
         return filter_program(self._request)
 
-    def _hatch(self, undo: ExitStack, stdio: tuple[int, int, int]) -> tuple[Nest, Cgroup]:
+    def _hatch(self, undo: Undo, stdio: tuple[int, int, int]) -> tuple[Nest, Cgroup]:
         """The init and its cgroup: on v2 the group first, so that the init is born in it.
 
         On v1 the group is made while the init is at work, which moves itself.
@@ -176,13 +176,13 @@ class Shim:
             relay=relay,
         )
 
-    def _make_group(self, undo: ExitStack) -> Cgroup:
+    def _make_group(self, undo: Undo) -> Cgroup:
         self._steps.enter("cgroup")
         group = groups.make(self._request)
         undo.callback(group.remove)
         return group
 
-    def _nest(self, undo: ExitStack, group: Cgroup | None) -> Nest:
+    def _nest(self, undo: Undo, group: Cgroup | None) -> Nest:
         """The ready one where it suits; a new one otherwise, in the v2 ``group`` if given."""
         self._steps.enter("fork")
         ready = self._ready

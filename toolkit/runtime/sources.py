@@ -108,7 +108,7 @@ class Trees:
         return self._namespaces[key]
 
 
-def change(fd: int, options: MountOptions, propagation: tuple[MountFlag, ...]) -> None:
+def change(fd: int, options: MountOptions, propagation: tuple[int, ...]) -> None:
     """The recursive attributes of a mount, and how it shares what is mounted below it.
 
     ``REC`` in ``propagation`` is for the whole tree.

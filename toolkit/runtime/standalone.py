@@ -9,10 +9,10 @@ registers its undoing, so a failure at any step leaves nothing.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 
 from toolkit.core.errors import ConflictError, ToolkitError
 from toolkit.core.record import replace
+from toolkit.core.undo import Undo
 from toolkit.runtime import gate, groups, hooks, messages, nest, states
 from toolkit.runtime.init import Hatchling
 from toolkit.runtime.logfile import timestamp
@@ -82,7 +82,7 @@ class Standalone:
     def _make(self, note: Callable[[int], None]) -> None:
         request = self._request
         program = self._check()
-        with ExitStack() as undo:
+        with Undo() as undo:
             self._make_state_dir(undo)
             if program:
                 put(f"{request.state_dir}/seccomp.bpf", program)
@@ -110,7 +110,7 @@ class Standalone:
 
         return filter_program(self._request)
 
-    def _make_state_dir(self, undo: ExitStack) -> None:
+    def _make_state_dir(self, undo: Undo) -> None:
         path = self._request.state_dir
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
         try:
@@ -123,7 +123,7 @@ class Standalone:
         undo.callback(remove_tree, path)
         states.write_request(path, messages.encode(to_data(self._request)).encode())
 
-    def _hatch(self, undo: ExitStack, listener: Socket | None) -> tuple[Nest, Cgroup]:
+    def _hatch(self, undo: Undo, listener: Socket | None) -> tuple[Nest, Cgroup]:
         """The init and its cgroup: on v2 the group first, so that the init is born in it."""
         if groups.layout().kind == "v2":
             group = self._make_group(undo)
@@ -139,7 +139,7 @@ class Standalone:
             listener.close()
         return made, group
 
-    def _make_group(self, undo: ExitStack) -> Cgroup:
+    def _make_group(self, undo: Undo) -> Cgroup:
         group = groups.make(self._request)
         undo.callback(group.remove)
         self._state = replace(self._state, cgroup=dict(group.paths))

@@ -7,9 +7,9 @@ copied and its nest is built while nobody waits.
 from __future__ import annotations
 
 import os
-import signal
 
 from toolkit.linux.process import set_name
+from toolkit.linux.signals import signal
 from toolkit.runtime import executing, messages, nest, politeness, shim
 from toolkit.runtime.descriptors import keep_only
 from toolkit.runtime.failures import describe

@@ -35,9 +35,7 @@ def test_a_plain_bind_is_not_recursive() -> None:
         (("sync", "async"), F.NONE, F.SYNCHRONOUS),
     ],
 )
-def test_the_later_of_two_words_counts(
-    options: tuple[str, ...], flags: MountFlag, clear: MountFlag
-) -> None:
+def test_the_later_of_two_words_counts(options: tuple[str, ...], flags: int, clear: int) -> None:
     parsed = parse_options(options)
     assert (parsed.flags, parsed.clear) == (flags, clear)
 
