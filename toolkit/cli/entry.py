@@ -45,7 +45,7 @@ _WIRELESS = ("none", "host")
 
 
 def main() -> None:
-    """The console script."""
+    """What the script ``dockyard`` calls."""
     name, *rest = sys.argv[1:] or [""]
     if name == "oci":
         from toolkit.cli.oci.entry import begin  # noqa: PLC0415 - another command line
@@ -55,6 +55,10 @@ def main() -> None:
         name = f"{name} {rest.pop(0)}"
     if name in _VERBS and not _wants_help(rest):
         leave(quick(name, rest))
+    if sys.flags.no_site:
+        import site  # noqa: PLC0415 - 3 ms that a container's start is spared (see cli/scripts)
+
+        site.main()
     from toolkit.cli.main import run  # noqa: PLC0415 - click costs 27 ms; entry stays bare
 
     run()

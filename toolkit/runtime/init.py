@@ -178,7 +178,8 @@ def _become(order: Order) -> NoReturn:
     steps.enter("namespaces")
     joins.enter_namespaces(spec, made=order.hatchling.made)
     steps.enter("sources")
-    trees = order.hatchling.trees or open_trees(spec, todo.mounts)
+    bound = request.overlay is None
+    trees = order.hatchling.trees or open_trees(spec, todo.mounts, bound=bound)
     steps.enter("root")
     given = _receive_stdio(order.link)
     root = _root(request, trees)

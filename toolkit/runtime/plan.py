@@ -301,13 +301,13 @@ def _source(spec: Spec, entry: Mount, options: MountOptions) -> Source:
     return Source(path=entry.source, options=options, uids=uids, gids=gids, user=user)
 
 
-def open_trees(spec: Spec, steps: tuple[Step, ...]) -> Trees:
-    """Copies of all that the host gives the container; its root, if it is bound, as ``root``."""
+def open_trees(spec: Spec, steps: tuple[Step, ...], *, bound: bool) -> Trees:
+    """Copies of all that the host gives the container; its root, where it is bound, as ``root``."""
     trees = Trees()
     for step in steps:
         if isinstance(step, Bind):
             trees.open(step.key, step.source)
-    if spec.root is not None:
+    if spec.root is not None and bound:
         trees.open("root", Source(path=spec.root.path, options=_ROOT))
     trees.close()
     return trees

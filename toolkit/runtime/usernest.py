@@ -101,7 +101,8 @@ def _become(link: Socket, known: Hatchling, steps: Steps) -> None:
     raise_limits(spec.process)
     init.privileged(spec.process)
     steps.enter("sources")
-    trees = open_trees(spec, plan(spec, cgroup_steps(spec)).mounts)
+    bound = known.request.overlay is None
+    trees = open_trees(spec, plan(spec, cgroup_steps(spec)).mounts, bound=bound)
     steps.enter("namespaces")
     joins.join_listed(spec)
     enter_user_namespace(spec, link)

@@ -26,7 +26,7 @@ sealed(sys.argv[1:])
 
 
 def main() -> None:
-    """The console script."""
+    """What the script ``dockyard-oci`` calls."""
     begin(sys.argv[1:])
 
 
