@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,3 +80,27 @@ def test_the_emulator_gets_threads_and_a_small_buffer(tmp_path: Path) -> None:
     words = done.stdout.splitlines()
     assert words[3] == "tcg,thread=multi,tb-size=128"
     assert words[:3] + words[4:] == ["-machine", "pc,usb=off", "-accel", "-name", "two words"]
+
+
+def test_the_same_files_make_the_same_disk_whenever_they_were_changed(
+    tmp_path: Path, require: Callable[[str], str]
+) -> None:
+    mke2fs = require("mke2fs")
+    tree, images = tmp_path / "tree", (tmp_path / "one", tmp_path / "two")
+    tree.mkdir()
+    for image in images:
+        (tree / "file").write_text("the same")
+        os.utime(tree / "file", (time.time(), 1_600_000_000))
+        os.utime(tree, (time.time(), 1_600_000_000))
+        uuid = "00000000-0000-0000-0000-000000000001"
+        options = ("-t", "ext4", "-O", "^has_journal,^metadata_csum", "-U", uuid)
+        more = ("-E", f"hash_seed={uuid}", "-d", str(tree), str(image), "8M")
+        environment = {**os.environ, "E2FSPROGS_FAKE_TIME": "1700000000"}
+        subprocess.run((mke2fs, "-q", *options, *more), check=True, env=environment)
+        time.sleep(1.1)  # ext4 keeps a time's seconds apart from the rest
+    assert images[0].read_bytes() != images[1].read_bytes()
+    for image in images:
+        script("inode-times", str(image), "1700000000")
+    assert images[0].read_bytes() == images[1].read_bytes()
+    check = (require("e2fsck"), "-fn", str(images[0]))
+    assert subprocess.run(check, capture_output=True, check=False).returncode == 0

@@ -146,7 +146,16 @@ def gone(pid: int) -> bool:
 
 def test_all_that_a_gate_needs_is_shipped() -> None:
     folder = Path(shipped("vagrant"))
-    for name in ("box", "driver", "emulator", "initramfs", "libvirt", "packages-index", "settings"):
+    for name in (
+        "box",
+        "driver",
+        "emulator",
+        "initramfs",
+        "inode-times",
+        "libvirt",
+        "packages-index",
+        "settings",
+    ):
         assert os.access(folder / name, os.X_OK), name
     for name in ("Vagrantfile", "box.Vagrantfile"):
         assert (folder / name).is_file()
