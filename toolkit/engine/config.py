@@ -40,6 +40,63 @@ class Tmpfs:
 
 
 @record
+class VolumeMount:
+    """A volume at ``target`` inside; without a ``name`` it is made for this container alone.
+
+    ``copy``: an empty volume begins with what the image has there. ``subpath`` is a directory in
+    it to show instead of the whole.
+    """
+
+    target: str
+    name: str = ""
+    read_only: bool = False
+    copy: bool = True
+    subpath: str = ""
+
+
+@record
+class DeviceAsk:
+    """A device of the host at ``target`` inside, with ``access`` made of ``r``, ``w``, ``m``."""
+
+    source: str
+    target: str
+    access: str = "rwm"
+
+
+@record
+class Ulimit:
+    """A limit of setrlimit(2) by its short name (``nofile``); -1 is no limit."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+@record
+class DeviceRate:
+    """A rate a second for one device of the host: ``rbps wbps riops wiops``."""
+
+    kind: str
+    path: str
+    rate: int
+
+
+@record
+class Health:
+    """How to tell whether a container is well; durations are nanoseconds, 0 for the default.
+
+    ``test`` is Docker's: ``CMD`` and a command, ``CMD-SHELL`` and a shell's line, or ``NONE``.
+    """
+
+    test: tuple[str, ...] = ()
+    interval: int = 0
+    timeout: int = 0
+    start_period: int = 0
+    start_interval: int = 0
+    retries: int = 0
+
+
+@record
 class ContainerConfig:
     """One container as asked for; an empty value means Docker's default.
 
@@ -50,7 +107,11 @@ class ContainerConfig:
     JSON form. ``pid`` and ``ipc``: empty, ``host``, ``container:ID`` and, for ``ipc``, ``none``
     ``private`` ``shareable``. ``network``: ``bridge``, another network's name, ``none``, ``host``
     or ``container:ID``; ``add_hosts`` holds ``NAME:ADDRESS``. ``rows`` and ``columns`` are the
-    terminal's size, 0 where unknown.
+    terminal's size, 0 where unknown. ``uts`` and ``userns`` are empty or ``host``, ``cgroupns``
+    also ``private``. ``restart`` is ``no``, ``always``, ``unless-stopped`` or ``on-failure``, which
+    ``restart_retries`` may bound. ``volumes_from`` holds ``NAME[:ro]``; ``sysctls``,
+    ``annotations`` and ``log_options`` hold ``K=V``. ``memory_swappiness`` -1 is the kernel's own.
+    ``health`` has at most one part, which stands in for the image's.
     """
 
     image: str = ""
@@ -97,6 +158,34 @@ class ContainerConfig:
     stop_timeout: int = -1
     labels: tuple[str, ...] = ()
     cgroup_parent: str = ""
+    init: bool = False
+    restart: str = ""
+    restart_retries: int = 0
+    health: tuple[Health, ...] = ()
+    volumes: tuple[VolumeMount, ...] = ()
+    volumes_from: tuple[str, ...] = ()
+    devices: tuple[DeviceAsk, ...] = ()
+    device_rules: tuple[str, ...] = ()
+    device_rates: tuple[DeviceRate, ...] = ()
+    ulimits: tuple[Ulimit, ...] = ()
+    sysctls: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
+    group_add: tuple[str, ...] = ()
+    log_driver: str = ""
+    log_options: tuple[str, ...] = ()
+    shm_size: int = 0
+    domainname: str = ""
+    uts: str = ""
+    userns: str = ""
+    cgroupns: str = ""
+    apparmor: str = ""
+    unmasked: bool = False
+    oom_kill_disable: bool = False
+    oom_score_adj: int = 0
+    memory_reservation: int = 0
+    memory_swappiness: int = -1
+    cpuset_mems: str = ""
+    blkio_weight: int = 0
 
 
 def to_data(config: ContainerConfig) -> "dict[str, Any]":
@@ -114,7 +203,16 @@ def from_data(data: "Mapping[str, Any]", *, at: str = "container") -> ContainerC
     return _build(ContainerConfig, data, at)
 
 
-_PARTS: "dict[str, type[Any]]" = {"binds": Bind, "tmpfs": Tmpfs, "ports": Port}
+_PARTS: "dict[str, type[Any]]" = {
+    "binds": Bind,
+    "tmpfs": Tmpfs,
+    "ports": Port,
+    "health": Health,
+    "volumes": VolumeMount,
+    "devices": DeviceAsk,
+    "device_rates": DeviceRate,
+    "ulimits": Ulimit,
+}
 
 
 def _build(kind: "type[T]", data: "Mapping[str, Any]", at: str) -> "T":

@@ -132,6 +132,7 @@ class Session:
         self._failing = failing
         self._pid = 0
         self._held = False
+        self._attached = False
         self._exit: dict[str, Any] | None = None
 
     def started(self) -> int:
@@ -157,6 +158,20 @@ class Session:
     def resize(self, rows: int, columns: int) -> None:
         """Tell the terminal its size."""
         self._send({"resize": [rows, columns]})
+
+    def attach(self, stdio: Stdio) -> None:
+        """Have what the container says from now on, and say what it hears, until this closes."""
+        self.started()
+        try:
+            messages.send(self._socket, {"attach": True}, stdio)
+        except OSError as error:
+            raise UnavailableError(f"{self._failing}: its shim is gone: {error.strerror}") from None
+        while not self._attached and self._exit is None:
+            self._receive()
+
+    def detach(self) -> None:
+        """Leave its input and output; the container goes on."""
+        self._send({"detach": True})
 
     def begin(self) -> None:
         """Run the program of a held container, and wait until it runs."""
@@ -214,7 +229,10 @@ class Session:
             raise StartError(text, hint=message["hint"], status=message["status"])
         if message["event"] == "exit":
             self._exit = {key: message.get(key) for key in ("status", "oom", "finished")}
-        self._held = message["event"] == "held"
+        if message["event"] == "attached":
+            self._attached = True
+        else:
+            self._held = message["event"] == "held"
         self._pid = message.get("pid", self._pid)
         messages.drop(self._socket)
 

@@ -76,7 +76,10 @@ class Order:
 
 @record
 class Last:
-    """What is left to become: ``own`` gives the user its stdio; ``preserve``: see ``Hatchling``."""
+    """What is left to become: ``own`` gives the user its stdio; ``preserve``: see ``Hatchling``.
+
+    With ``reaper`` this process stays, and its child becomes the program.
+    """
 
     process: Process
     stdio: tuple[int, int, int]
@@ -85,6 +88,7 @@ class Last:
     own: bool
     steps: Steps
     preserve: int = 0
+    reaper: bool = False
 
 
 def run(link: Socket, hatchling: Hatchling) -> NoReturn:
@@ -209,6 +213,7 @@ def _become(order: Order) -> NoReturn:
             own=process.terminal or not request.passthrough or bool(request.bundle),
             steps=steps,
             preserve=order.hatchling.preserve,
+            reaper=request.init,
         )
     )
 
@@ -317,6 +322,8 @@ def finish(last: Last) -> NoReturn:
     identity.enter_directory(process.cwd)
     messages.send(last.link, {"final": True})  # a filter may forbid it from here on
     identity.assume(process, last.program)
+    if last.reaper:
+        reaper.stay(last.link)
     steps.enter("exec")
     identity.execute(process)
 

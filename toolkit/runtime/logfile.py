@@ -13,12 +13,21 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class JsonLog:
-    """Appends what a container says to ``path``; an empty path drops it."""
+    """Appends what a container says to ``path``; an empty path drops it.
 
-    def __init__(self, path: str) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._fd = os.open(path, flags, 0o640) if path else -1
+    A log of ``size`` bytes is set aside as ``path.1``, and that as ``path.2``, until there are
+    ``files`` of them; 0 lets it grow.
+    """
+
+    def __init__(self, path: str, *, size: int = 0, files: int = 1) -> None:
+        self._path, self._limit, self._files = path, size, files
+        self._fd = self._open() if path else -1
+        self._size = os.fstat(self._fd).st_size if size and path else 0
         self._partial: dict[str, bytes] = {}
+
+    def _open(self) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(self._path, flags, 0o640)
 
     def write(self, stream: str, data: bytes) -> None:
         """Note what came on ``stdout`` or ``stderr``; a line is written when it is whole."""
@@ -41,10 +50,28 @@ class JsonLog:
             for line in lines
         )
         try:
-            os.write(self._fd, text.encode())
+            self._append(text.encode())
         except OSError as error:
             if error.errno not in _FULL:  # a full disk costs lines, never the container
                 raise
+
+    def _append(self, data: bytes) -> None:
+        if self._limit and self._size and self._size + len(data) > self._limit:
+            self._turn()
+        os.write(self._fd, data)
+        self._size += len(data)
+
+    def _turn(self) -> None:
+        """Set the log aside and begin anew; with one file only, what was there goes."""
+        for number in range(self._files - 1, 0, -1):
+            older = f"{self._path}.{number - 1}" if number > 1 else self._path
+            if os.path.exists(older):
+                os.rename(older, f"{self._path}.{number}")
+        if self._files == 1:
+            os.unlink(self._path)
+        os.close(self._fd)
+        self._fd = self._open()
+        self._size = 0
 
     def close(self) -> None:
         """Write what was left without a line's end."""

@@ -3,7 +3,7 @@
 Messages to a client: ``{"event": "started", "pid": n}`` (with the terminal's master beside it),
 ``{"event": "held", "pid": n}``, ``{"event": "error", …}`` as ``failures`` makes it, and last
 ``{"event": "exit", …}``. From a client: ``{"signal": n}``, ``{"resize": [rows, columns]}``,
-``{"begin": true}``.
+``{"begin": true}``, ``{"attach": true}`` with three descriptors beside it, ``{"detach": true}``.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Monitor:
         self._pidfd = pidfd_open(child.pid)
         self._link: Socket | None = child.link
         self._sessions = list(sessions)
+        self._first = sessions[0] if sessions else None
         self._listener: Socket | None = None
         self._announced: dict[str, Any] | None = None
         self._final = False  # the child said that only the exec is left
@@ -159,14 +160,27 @@ class Monitor:
         """One message of a client; one that makes no sense ends its session."""
         try:
             message, fds = messages.receive(session)
-            for fd in fds:
-                os.close(fd)
-            if message is None:
-                self._drop(session)
-            else:
-                self._obey(message)
+            try:
+                if message is None:
+                    self._drop(session)
+                elif "attach" in message or "detach" in message:
+                    self._attach(session, message, fds)
+                else:
+                    self._obey(message)
+            finally:
+                for fd in fds:
+                    os.close(fd)
         except (ValueError, TypeError, KeyError):
             self._drop(session)
+
+    def _attach(self, session: Socket, message: dict[str, Any], fds: list[int]) -> None:
+        """Let a client hear and speak, or no longer."""
+        if "attach" in message:
+            stdin, stdout, stderr = fds
+            self._child.relay.attach(session, (stdin, stdout, stderr))
+            self._send(session, {"event": "attached"}, ())
+        else:
+            self._child.relay.detach(None if session is self._first else session)
 
     def _obey(self, message: dict[str, Any]) -> None:
         if "signal" in message:
@@ -191,6 +205,8 @@ class Monitor:
             self._drop(session)  # a client may leave at any time; the container goes on
 
     def _drop(self, session: Socket) -> None:
+        if session is not self._first:
+            self._child.relay.detach(session)
         session.close()
         self._sessions.remove(session)
 

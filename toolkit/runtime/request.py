@@ -39,6 +39,12 @@ class StartRequest:
     ``bundle`` is the OCI bundle that the container was made of, if any; without ``new_keyring`` it
     shares its caller's session keyring.
     ``fault`` names a step that shall fail; only a launcher started for tests honours it.
+    ``open_input``: the end of a client's input is not the end of the container's.
+    With ``init`` the program is the child of a first process that reaps and hands on signals.
+    A log of ``log_size`` bytes is set aside, and ``log_files`` of them are kept (0: it may grow);
+    ``journal`` are fields, as ``K=V``, that go with each line to the system's journal instead.
+    ``events`` is the log of events, where the end is noted with what ``actor`` says of the
+    container, as ``K=V``. ``after`` is a command that is run once all is undone.
     """
 
     id: str
@@ -53,6 +59,14 @@ class StartRequest:
     hold: bool = False
     bundle: str = ""
     new_keyring: bool = True
+    open_input: bool = False
+    init: bool = False
+    log_size: int = 0
+    log_files: int = 1
+    journal: tuple[str, ...] = ()
+    events: str = ""
+    actor: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     fault: str = ""
 
 

@@ -12,11 +12,12 @@ import os
 from toolkit.core.errors import ConflictError, UnsupportedError
 from toolkit.core.record import record, replace
 from toolkit.core.undo import Undo
-from toolkit.runtime import groups, joins, messages, nest, states
+from toolkit.runtime import eventlog, groups, joins, messages, nest, states
 from toolkit.runtime.descriptors import shared_pipe
 from toolkit.runtime.logfile import JsonLog, timestamp
 from toolkit.runtime.monitor import Child, Monitor, end
 from toolkit.runtime.relay import Relay
+from toolkit.runtime.spawn import run_detached
 from toolkit.runtime.steps import Steps
 from toolkit.runtime.support import check_support
 from toolkit.runtime.trees import put, remove_tree, set_aside
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from toolkit.cgroup.group import Cgroup
+    from toolkit.runtime.journal import Journal
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.nest import Nest
     from toolkit.runtime.request import StartRequest
@@ -55,7 +57,7 @@ class Shim:
         self._ready = ready
         self._request = job.request
         self._steps = job.steps
-        self._log: JsonLog | None = None
+        self._log: JsonLog | Journal | None = None
         self._aside: list[str] = []
         self._state = states.State(
             id=job.request.id, status=states.CREATING, pid=0, cgroup={}, created=timestamp()
@@ -67,7 +69,10 @@ class Shim:
             with Undo() as undo:
                 undo.callback(self._set_aside)
                 monitor, farewell = self._live(undo)
+            self._note_end(farewell)
             monitor.tell(farewell)
+            if self._request.after and farewell["event"] == "exit":
+                run_detached(self._request.after)
         finally:
             for path in self._aside:
                 remove_tree(path)
@@ -127,11 +132,11 @@ class Shim:
         """The container's descriptors and what moves bytes between them and the client's."""
         relay = Relay()
         request, client = self._request, self._job.stdio
-        log = self._log = JsonLog(request.log)
+        log = self._log = _open_log(request)
         undo.callback(log.close)
         if request.passthrough or (request.spec.process and request.spec.process.terminal):
             return client, relay
-        return piped(client, relay, log)
+        return piped(client, relay, log, open_input=request.open_input)
 
     def _check(self) -> bytes:
         """Refuse what cannot be done; the compiled filter."""
@@ -233,6 +238,20 @@ class Shim:
             states.write_state(self._request.state_dir, self._state)
         return {"event": "exit", **ending}
 
+    def _note_end(self, farewell: dict[str, Any]) -> None:
+        """Note it for those who were not there: nobody else need be about."""
+        request = self._request
+        if farewell["event"] != "exit" or not request.events:
+            return
+        said = dict(text.partition("=")[::2] for text in request.actor)
+        found = [("oom", said)] if farewell["oom"] else []
+        found.append(("die", {**said, "exitCode": str(farewell["status"])}))
+        if len(request.remove) > 1:
+            found.append(("destroy", said))
+        for action, attributes in found:
+            event = eventlog.make("container", action, request.id, attributes)
+            eventlog.append(request.events, event)
+
     def _set_aside(self) -> None:
         """Take the directories to remove out of sight, all at once; removing them takes longer.
 
@@ -244,16 +263,24 @@ class Shim:
                 self._aside.append(aside)
 
 
+def _open_log(request: StartRequest) -> JsonLog | Journal:
+    if request.journal:
+        from toolkit.runtime.journal import Journal  # noqa: PLC0415 - few want it
+
+        return Journal(request.journal)
+    return JsonLog(request.log, size=request.log_size, files=request.log_files)
+
+
 def piped(
-    client: tuple[int, int, int], relay: Relay, log: JsonLog
+    client: tuple[int, int, int], relay: Relay, log: JsonLog | Journal, *, open_input: bool = False
 ) -> tuple[tuple[int, int, int], Relay]:
     """Pipes as stdio, relayed to and from the client."""
     stdin, feed = os.pipe2(os.O_CLOEXEC)
-    relay.input(client[0], feed)
+    relay.input(client[0], feed, stays=open_input)
     output, stdout = shared_pipe()
     errors, stderr = shared_pipe()
     relay.output(output, client[1], lambda data: log.write("stdout", data))
-    relay.output(errors, client[2], lambda data: log.write("stderr", data))
+    relay.output(errors, client[2], lambda data: log.write("stderr", data), stream=2)
     for fd in client:
         os.close(fd)
     return (stdin, stdout, stderr), relay

@@ -26,6 +26,7 @@ from toolkit.runtime.launcher import main
 main({arguments!r})
 """
 _PRIVATE = 3
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _early: list[tuple[Socket, int]] = []
 _OUT_OF_THE_WAY = 10  # the new process puts other descriptors at 0 to 3 before it runs this one
 
@@ -89,3 +90,18 @@ def search_path() -> list[str]:
     home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     others = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     return [home, *others]
+
+
+def run_detached(argv: tuple[str, ...]) -> None:
+    """Run a program that outlives this process, with nothing of it; nobody waits for it."""
+    os.posix_spawn(
+        argv[0],
+        argv,
+        {
+            "LC_ALL": "C.UTF-8",
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        },
+        file_actions=tuple((os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in range(3)),
+        setsid=True,
+        setsigdef=(1, 2, 15),  # HUP, INT and TERM, which a shim ignores
+    )
