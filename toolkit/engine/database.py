@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAKING, TYING, READY, TIED, REMOVING = "making", "tying", "ready", "tied", "removing"
-_VERSION = 3
+_VERSION = 5
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS containers (
   id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, config TEXT NOT NULL,
@@ -44,6 +44,19 @@ CREATE TABLE IF NOT EXISTS ports (
   container TEXT NOT NULL, PRIMARY KEY (protocol, "outer", host)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ports_of ON ports (container);
+CREATE TABLE IF NOT EXISTS volumes (
+  name TEXT PRIMARY KEY, driver TEXT NOT NULL, labels TEXT NOT NULL, options TEXT NOT NULL,
+  created REAL NOT NULL, anonymous INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS volume_uses (
+  container TEXT NOT NULL, target TEXT NOT NULL, volume TEXT NOT NULL,
+  PRIMARY KEY (container, target)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS volume_uses_of ON volume_uses (volume);
+CREATE TABLE IF NOT EXISTS restarts (
+  container TEXT PRIMARY KEY, count INTEGER NOT NULL, failures INTEGER NOT NULL,
+  stopped INTEGER NOT NULL, due REAL NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 _COLUMNS = "id, name, image, config, created, started, phase, owner, auto_remove"
@@ -109,10 +122,25 @@ class Database(StateFile):
         change = "UPDATE containers SET started=?, phase=?, owner=? WHERE id=?"
         self._do(change, at, phase, owner, container)
 
+    def rename(self, container: str, name: str) -> None:
+        """Give a container another name; ``ConflictError`` if that is in use."""
+        try:
+            self._do("UPDATE containers SET name=? WHERE id=?", name, container)
+        except sqlite3.IntegrityError:
+            raise ConflictError(
+                f"the name '{name}' is in use", hint="choose another name"
+            ) from None
+
+    def configure(self, container: str, config: str) -> None:
+        """Keep another config (JSON text)."""
+        self._do("UPDATE containers SET config=? WHERE id=?", config, container)
+
     def delete(self, container: str) -> None:
         """Forget a container, and let its image's layers go."""
         with self.transaction():
             self._do("DELETE FROM containers WHERE id=?", container)
+            self._do("DELETE FROM restarts WHERE container=?", container)
+            self._do("DELETE FROM volume_uses WHERE container=?", container)
             image_tables.release(self, container)
 
     def by_name(self, name: str) -> Row | None:

@@ -9,6 +9,7 @@ from toolkit.core.undo import Forgiven, Undo
 from toolkit.engine import owner
 from toolkit.engine.database import MAKING, READY, TIED, TYING, Database, Row
 from toolkit.engine.defaults import STOP_SECONDS
+from toolkit.engine.events import EventLog
 from toolkit.engine.lazynet import LazyNetworks
 from toolkit.engine.model import Running
 from toolkit.engine.prepare import make_directories, prepare, start_request, write_files
@@ -65,6 +66,7 @@ class Engine:
         self._kernel = kernel
         self._launcher: Launcher | None = None
         self._db = Database(settings.database)
+        self.events = EventLog(settings.run_root)
         self._networks = LazyNetworks(settings, self._db, networks)
         self._watch = Watch(settings, self._db, kernel, self._networks)
         self._watch.reconcile()
@@ -90,6 +92,7 @@ class Engine:
         with Undo() as undo:
             made = self._make(config, undo)
             self._db.move(made.id, phase=READY)
+            self._note("create", made)
             undo.pop_all()
         return made.id
 
@@ -112,9 +115,15 @@ class Engine:
             made = self._make(config, undo, phase=TYING if tied else MAKING)
             if shape:
                 made = replace(made, spec=shape(made.spec, made.directory))
+            self._note("create", made)
             running = self._start(made, stdio, phase=TIED if tied else READY, asked=asked)
             undo.pop_all()
         return running
+
+    def _note(self, action: str, made: "Prepared", **more: str) -> None:
+        """Tell that something happened to a container."""
+        said = {**dict(text.partition("=")[::2] for text in actor(made)), **more}
+        self.events.emit("container", action, made.id, said)
 
     def start(
         self,
@@ -122,12 +131,18 @@ class Engine:
         stdio: "Stdio | None" = None,
         *,
         asked: "Callable[[], object]" = _nothing,
+        again: bool = False,
     ) -> Running:
-        """Start a container that was created or has ended; without ``stdio`` in the background."""
+        """Start a container that was created or has ended; without ``stdio`` in the background.
+
+        ``again`` says that its restart policy asks, not a person: who stopped it is remembered.
+        """
         row = self._db.find(reference)
         if self._watch.state(row.id) is not None:
             raise ConflictError(f"container '{row.name}' is running already")
         stored = load(row.config)
+        if stored.config.restart and not again:
+            self._forget_restarts(row.id)
         joins = self._joins(stored.config, row.id)
         made = prepare(self.settings, row.id, stored, name=row.name, joins=joins)
         with Forgiven(FileNotFoundError):
@@ -143,6 +158,7 @@ class Engine:
     def _make(self, config: "ContainerConfig", undo: Undo, *, phase: str = MAKING) -> "Prepared":
         """Everything up to the start; each thing made is undone by ``undo``."""
         config = self._checked(config)
+        os.makedirs(self.settings.run_root, mode=0o711, exist_ok=True)
         self._watch.reconcile()  # an engine may live long, and others are killed meanwhile
         image = plain(self._images(config.image)) if config.image else _root(config.rootfs)
         stored = Stored(config=config, image=image)

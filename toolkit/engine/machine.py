@@ -3,6 +3,7 @@
 import os
 import stat
 
+from toolkit.core.errors import InvalidInputError
 from toolkit.linux import capabilities
 from toolkit.oci.spec import Device
 
@@ -50,6 +51,38 @@ def _device(path: str, kind: str, seen: os.stat_result) -> Device:
         uid=seen.st_uid,
         gid=seen.st_gid,
     )
+
+
+def asked_device(source: str, target: str, access: str) -> tuple[tuple[Device, str], ...]:
+    """The node at ``source``, or all nodes below that directory, as ``target`` inside."""
+    if not os.path.isdir(source):
+        return ((_asked(source, target), access),)
+    found = []
+    for folder, folders, files in os.walk(source):
+        folders.sort()
+        for name in sorted(files):
+            path = f"{folder}/{name}"
+            if stat.S_IFMT(os.lstat(path).st_mode) in _KINDS:
+                inside = target.rstrip("/") + path.removeprefix(source.rstrip("/"))
+                found.append((_asked(path, inside), access))
+    return tuple(found)
+
+
+def _asked(source: str, target: str) -> Device:
+    try:
+        seen = os.stat(source)
+    except OSError as error:
+        raise InvalidInputError(f"device '{source}': {error.strerror}") from None
+    kind = _KINDS.get(stat.S_IFMT(seen.st_mode))
+    if kind is None:
+        raise InvalidInputError(f"device '{source}' is no device")
+    return _device(target, kind, seen)
+
+
+def device_number(path: str) -> tuple[int, int]:
+    """Major and minor number of a block device."""
+    found = _asked(path, path)
+    return found.major, found.minor
 
 
 def is_overlay(path: str) -> bool:

@@ -8,21 +8,32 @@ from toolkit.core.undo import Forgiven, Undo
 from toolkit.engine import machine, netfiles
 from toolkit.engine.layers import read_file
 from toolkit.engine.spec import Context, to_spec
-from toolkit.engine.users import Account, resolve_user
+from toolkit.engine.users import Account, add_groups, resolve_user
 from toolkit.oci.spec import Spec
 from toolkit.runtime.request import Overlay, StartRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from toolkit.engine.config import Bind
+    from toolkit.engine.config import Bind, ContainerConfig
     from toolkit.engine.netfiles import Place
     from toolkit.engine.settings import Settings
     from toolkit.engine.stored import PlainImage, Stored
 
-    Joins = tuple[str, str]
-
 _MEMORY_ROOT = "tmpfs:"
 _INNER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@record
+class Joins:
+    """The namespaces of others that a container enters, as paths; ``shm`` goes with ``ipc``."""
+
+    pid: str = ""
+    network: str = ""
+    ipc: str = ""
+    shm: str = ""
+
+
+NO_JOINS = Joins()
 
 
 @record
@@ -37,38 +48,48 @@ class Prepared:
 
 
 def prepare(
-    settings: "Settings", container: str, stored: "Stored", *, name: str, joins: "Joins" = ("", "")
+    settings: "Settings", container: str, stored: "Stored", *, name: str, joins: Joins = NO_JOINS
 ) -> Prepared:
-    """Work everything out; nothing is made yet, so a refusal leaves nothing.
-
-    ``joins`` are the namespaces of processes and of the network to join.
-    """
+    """Work everything out; nothing is made yet, so a refusal leaves nothing."""
     directory = settings.container_dir(container)
     config, image = stored.config, stored.image
+    if config.volumes:
+        from toolkit.engine.mounting import with_binds  # noqa: PLC0415 - few have volumes
+
+        config = with_binds(config, settings)
     other = config.network.partition(":")[2]
     context = Context(
         id=container,
-        account=account(config.user or image.config.user, _layers(directory, image)),
+        account=account(config.user or image.config.user, _layers(directory, image), config),
         node_name=_node_name(settings, other),
         capabilities=machine.own_capabilities(),
         devices=machine.host_devices() if config.privileged else (),
         files=netfiles.paths(settings.container_dir(other) if other else directory),
         image_binds=image.binds,
-        pid_path=joins[0],
-        net_path=joins[1],
+        pid_path=joins.pid,
+        net_path=joins.network,
+        ipc_path=joins.ipc,
+        shm=joins.shm,
         swap_limit=bool(config.memory) and machine.counts_swap(),
+        asked_devices=tuple(
+            found
+            for ask in config.devices
+            for found in machine.asked_device(ask.source, ask.target, ask.access)
+        ),
+        rates=tuple(
+            (one.kind, *machine.device_number(one.path), one.rate) for one in config.device_rates
+        ),
     )
     spec = to_spec(config, image.config, context)
     return Prepared(id=container, name=name, spec=spec, stored=stored, directory=directory)
 
 
-def account(user: str, layers: tuple[str, ...]) -> Account:
-    """Whom ``user`` means in an image."""
-    return resolve_user(
-        user,
-        read_file(layers, "etc/passwd").decode(errors="replace"),
-        read_file(layers, "etc/group").decode(errors="replace"),
-    )
+def account(user: str, layers: tuple[str, ...], config: "ContainerConfig") -> Account:
+    """Whom ``user`` means in an image, with the groups that the container asks for."""
+    group = read_file(layers, "etc/group").decode(errors="replace")
+    passwd = read_file(layers, "etc/passwd").decode(errors="replace")
+    found = resolve_user(user, passwd, group)
+    return add_groups(found, config.group_add, group) if config.group_add else found
 
 
 def _node_name(settings: "Settings", container: str) -> str:

@@ -32,6 +32,10 @@ class Settings:
         """What one container keeps until it is removed."""
         return f"{self.data_root}/containers/{container}"
 
+    def volume_dir(self, name: str) -> str:
+        """The directory of a volume that containers see."""
+        return f"{self.data_root}/volumes/{name}/_data"
+
     def state_dir(self, container: str) -> str:
         """What one container keeps while it exists in the kernel."""
         return f"{self.run_root}/{container}"

@@ -9,21 +9,17 @@ from toolkit.core.errors import InvalidInputError, UnsupportedError
 from toolkit.core.record import record
 from toolkit.engine import defaults
 from toolkit.engine.netchecks import check_network
+from toolkit.engine.resources import resources, rlimits, sysctls
 from toolkit.engine.users import Account
 from toolkit.engine.values import merge_env
 from toolkit.linux import capabilities as linux_capabilities
 from toolkit.oci.spec import (
     Capabilities,
-    Cpu,
     Device,
-    DeviceRule,
     Linux,
-    Memory,
     Mount,
     Namespace,
-    Pids,
     Process,
-    Resources,
     Root,
     Spec,
     User,
@@ -43,8 +39,9 @@ class Context:
 
     ``capabilities`` are the caller's own, which ``--privileged`` hands on; ``files`` maps paths
     inside to private copies outside; ``image_binds`` are read-only trees of the image;
-    ``pid_path`` and ``net_path`` name namespaces to join; ``swap_limit`` says whether the kernel
-    counts swap.
+    ``pid_path``, ``ipc_path`` and ``net_path`` name namespaces to join, ``shm`` the directory of
+    the shared memory to share; ``swap_limit`` says whether the kernel counts swap.
+    ``asked_devices`` come with their access, ``rates`` are (kind, major, minor, rate).
     """
 
     id: str
@@ -56,25 +53,35 @@ class Context:
     image_binds: "tuple[tuple[str, str], ...]" = ()
     pid_path: str = ""
     net_path: str = ""
+    ipc_path: str = ""
+    shm: str = ""
     swap_limit: bool = False
+    asked_devices: tuple[tuple[Device, str], ...] = ()
+    rates: tuple[tuple[str, int, int, int], ...] = ()
 
 
 def to_spec(config: "ContainerConfig", image: "Image", context: Context) -> Spec:
     """The container as the runtime is to make it."""
     privileged = config.privileged
+    bare = privileged or config.unmasked
+    asked = tuple(one for one, _ in context.asked_devices)
+    taken = {one.path for one in asked}
+    others = context.devices if privileged else ()
     return Spec(
         root=Root(path="rootfs", readonly=config.read_only),
-        hostname=_hostname(config, context),
+        hostname="" if config.uts == "host" else _hostname(config, context),
+        domainname=config.domainname,
         process=_process(config, image, context),
-        mounts=(*_default_mounts(config), *_files(context), *_asked_mounts(config)),
+        mounts=(*_default_mounts(config, context), *_files(context), *_asked_mounts(config)),
+        annotations=dict(text.partition("=")[::2] for text in config.annotations),
         linux=Linux(
             namespaces=_namespaces(config, context),
-            devices=context.devices if privileged else (),
-            resources=_resources(config, context),
+            devices=(*(one for one in others if one.path not in taken), *asked),
+            resources=resources(config, context),
             seccomp=_filter(config),
-            sysctl={} if _shares_network(config) else dict(defaults.NET_SYSCTL),
-            masked_paths=() if privileged else defaults.MASKED_PATHS,
-            readonly_paths=() if privileged else defaults.READONLY_PATHS,
+            sysctl=sysctls(config, network=not _shares_network(config)),
+            masked_paths=() if bare else defaults.MASKED_PATHS,
+            readonly_paths=() if bare else defaults.READONLY_PATHS,
             rootfs_propagation=_root_propagation(config.binds),
         ),
     )
@@ -147,7 +154,10 @@ def _process(config: "ContainerConfig", image: "Image", context: Context) -> Pro
         terminal=config.tty,
         user=User(uid=account.uid, gid=account.gid, additional_gids=account.groups),
         capabilities=capability_sets(names, uid=account.uid),
+        rlimits=rlimits(config),
         no_new_privileges=config.no_new_privileges,
+        oom_score_adj=config.oom_score_adj or None,
+        apparmor_profile="" if config.apparmor == "unconfined" else config.apparmor,
     )
 
 
@@ -158,11 +168,15 @@ def _hostname(config: "ContainerConfig", context: Context) -> str:
 
 
 def _namespaces(config: "ContainerConfig", context: Context) -> tuple[Namespace, ...]:
-    made = [Namespace(type=name) for name in ("mount", "uts", "cgroup")]
+    made = [Namespace(type="mount")]
+    if config.uts != "host":
+        made.append(Namespace(type="uts"))
+    if config.cgroupns != "host":
+        made.append(Namespace(type="cgroup"))
     if config.pid != "host":
         made.append(Namespace(type="pid", path=context.pid_path))
     if config.ipc != "host":
-        made.append(Namespace(type="ipc"))
+        made.append(Namespace(type="ipc", path=context.ipc_path))
     if config.network != "host":
         made.append(Namespace(type="network", path=context.net_path))
     return tuple(made)
@@ -175,21 +189,35 @@ def _shares_network(config: "ContainerConfig") -> bool:
 def check_modes(config: "ContainerConfig") -> None:
     """Refuse the modes that are not built, each with one sentence."""
     check_network(config)
-    if config.ipc.startswith("container:"):
-        raise UnsupportedError(
-            f"ipc '{config.ipc}' is not built yet", hint="use --ipc private, none or host"
+    _check_mode("ipc", config.ipc, ("private", "shareable", "none", "host"), joins=True)
+    _check_mode("pid", config.pid, ("host",), joins=True)
+    _check_mode("uts", config.uts, ("host",))
+    _check_mode("cgroupns", config.cgroupns, ("private", "host"))
+    if config.uts == "host" and (config.hostname or config.domainname):
+        raise InvalidInputError(
+            "a container that shares the host's name cannot have its own",
+            hint="leave out --hostname, or --uts host",
         )
-    if config.ipc not in ("", "private", "shareable", "none", "host"):
-        raise InvalidInputError(f"ipc: '{config.ipc}' is none of private shareable none host")
-    if config.pid not in ("", "host") and not config.pid.startswith("container:"):
-        raise InvalidInputError(f"pid: '{config.pid}' is neither host nor container:NAME")
+    if config.userns not in ("", "host"):
+        raise UnsupportedError(
+            f"userns '{config.userns}' is not supported", hint="leave it out, or use host"
+        )
+    if config.restart and config.auto_remove:
+        raise InvalidInputError("--restart and --rm exclude each other", hint="leave out one")
+
+
+def _check_mode(what: str, value: str, known: tuple[str, ...], *, joins: bool = False) -> None:
+    if value in ("", *known) or (joins and value.startswith("container:") and value[10:]):
+        return
+    names = " ".join((*known, *(("container:NAME",) if joins else ())))
+    raise InvalidInputError(f"{what}: '{value}' is none of {names}")
 
 
 _SHM = "/dev/shm"  # noqa: S108 - the container's own
 _QUIET = ("nosuid", "noexec", "nodev")
 
 
-def _default_mounts(config: "ContainerConfig") -> tuple[Mount, ...]:
+def _default_mounts(config: "ContainerConfig", context: Context) -> tuple[Mount, ...]:
     """Docker's mounts, without those that a mount asked for takes the place of."""
     kernel = "rw" if config.privileged else "ro"
     terminals = ("newinstance", "ptmxmode=0666", "mode=0620", "gid=5")
@@ -201,11 +229,12 @@ def _default_mounts(config: "ContainerConfig") -> tuple[Mount, ...]:
         _kernel_mount("/sys/fs/cgroup", "cgroup", *_QUIET, kernel),
     ]
     mounts.append(_kernel_mount("/dev/mqueue", "mqueue", *_QUIET))
-    if config.ipc == "host":  # a new mqueue mount shows the host's queues; its shm is a mount
+    shm = context.shm or (_SHM if config.ipc == "host" else "")
+    if shm:  # a new mqueue mount shows the queues of the namespace; its shm is a mount
         options = ("rbind", *_QUIET)
-        mounts.append(Mount(destination=_SHM, type="bind", source=_SHM, options=options))
+        mounts.append(Mount(destination=_SHM, type="bind", source=shm, options=options))
     elif config.ipc != "none":
-        size = f"size={defaults.SHM_SIZE >> 10}k"
+        size = f"size={(config.shm_size or defaults.SHM_SIZE) >> 10}k"
         mounts.append(_kernel_mount(_SHM, "tmpfs", *_QUIET, "mode=1777", size))
     taken = {bind.target for bind in config.binds} | {tmpfs.target for tmpfs in config.tmpfs}
     return tuple(mount for mount in mounts if mount.destination not in taken)
@@ -272,52 +301,3 @@ def _filter(config: "ContainerConfig") -> "Mapping[str, object] | None":
     if not isinstance(profile, dict) or "defaultAction" not in profile:
         raise InvalidInputError("seccomp: the profile is no object with a 'defaultAction'")
     return profile
-
-
-def _resources(config: "ContainerConfig", context: Context) -> Resources:
-    if config.privileged:
-        devices: tuple[DeviceRule, ...] = (DeviceRule(allow=True, access="rwm"),)
-    else:
-        devices = (DeviceRule(allow=False, access="rwm"), *_device_rules())
-    return Resources(
-        devices=devices,
-        memory=_memory(config, context),
-        cpu=_cpu(config),
-        pids=Pids(limit=config.pids_limit) if config.pids_limit > 0 else None,
-    )
-
-
-def _device_rules() -> tuple[DeviceRule, ...]:
-    return tuple(
-        DeviceRule(allow=True, type=kind, major=major, minor=minor, access=access)
-        for kind, major, minor, access in defaults.DEVICE_RULES
-    )
-
-
-def _memory(config: "ContainerConfig", context: Context) -> Memory | None:
-    """Docker's rules: at least 6 MiB, and as much swap again where nothing else is asked."""
-    memory, swap = config.memory, config.memory_swap
-    if not memory:
-        if swap > 0:
-            raise InvalidInputError("memory-swap is given without memory", hint="give --memory too")
-        return None
-    if memory < defaults.MINIMUM_MEMORY:
-        raise InvalidInputError(f"memory: {memory} bytes are less than the least, 6m")
-    if 0 < swap < memory:
-        raise InvalidInputError(
-            "memory-swap is less than memory", hint="it is the sum of memory and swap"
-        )
-    if swap == 0:
-        swap = 2 * memory if context.swap_limit else 0
-    return Memory(limit=memory, swap=swap or None)
-
-
-def _cpu(config: "ContainerConfig") -> Cpu | None:
-    if not (config.cpu_quota or config.cpu_shares or config.cpuset_cpus):
-        return None
-    return Cpu(
-        shares=config.cpu_shares or None,
-        quota=config.cpu_quota or None,
-        period=config.cpu_period or None,
-        cpus=config.cpuset_cpus,
-    )

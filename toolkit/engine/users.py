@@ -52,6 +52,18 @@ def resolve_user(user: str, passwd: str, group: str) -> Account:
     return Account(uid=uid, gid=gid, groups=tuple(sorted(member - {gid})), home=home)
 
 
+def add_groups(account: Account, asked: tuple[str, ...], group: str) -> Account:
+    """The account with more groups, each a number or a name of the image's ``/etc/group``."""
+    groups = tuple(_groups(group))
+    more = {_find_group(groups, one, f"group-add {one}") for one in asked}
+    return Account(
+        uid=account.uid,
+        gid=account.gid,
+        groups=tuple(sorted({*account.groups, *more})),
+        home=account.home,
+    )
+
+
 def _find_user(users: tuple[_User, ...], who: str, number: int | None) -> _User | None:
     for user in users:
         if (user.uid == number) if number is not None else (user.name == who):
