@@ -6,13 +6,21 @@ import time
 from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, ToolkitError
 from toolkit.core.record import replace
 from toolkit.core.undo import Forgiven, Undo
-from toolkit.engine import owner
+from toolkit.engine import owner, restarts
 from toolkit.engine.database import MAKING, READY, TIED, TYING, Database, Row
 from toolkit.engine.defaults import STOP_SECONDS
 from toolkit.engine.events import EventLog
 from toolkit.engine.lazynet import LazyNetworks
+from toolkit.engine.logplan import check_logging
 from toolkit.engine.model import Running
-from toolkit.engine.prepare import make_directories, prepare, start_request, write_files
+from toolkit.engine.prepare import (
+    Joins,
+    actor,
+    make_directories,
+    prepare,
+    start_request,
+    write_files,
+)
 from toolkit.engine.spec import check_modes
 from toolkit.engine.stored import PlainImage, Stored, dump, load, plain
 from toolkit.engine.watch import Watch
@@ -33,6 +41,7 @@ if TYPE_CHECKING:
     from toolkit.engine.prepare import Prepared
     from toolkit.engine.seams import Kernel, Launcher, LauncherFactory, Resolver, Session, Stdio
     from toolkit.engine.settings import Settings
+    from toolkit.engine.volumes import Volumes
     from toolkit.oci.spec import Spec
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
@@ -68,6 +77,7 @@ class Engine:
         self._db = Database(settings.database)
         self.events = EventLog(settings.run_root)
         self._networks = LazyNetworks(settings, self._db, networks)
+        self._volumes: Volumes | None = None
         self._watch = Watch(settings, self._db, kernel, self._networks)
         self._watch.reconcile()
 
@@ -142,7 +152,7 @@ class Engine:
             raise ConflictError(f"container '{row.name}' is running already")
         stored = load(row.config)
         if stored.config.restart and not again:
-            self._forget_restarts(row.id)
+            restarts.write(self._db, row.id, restarts.Restarts())
         joins = self._joins(stored.config, row.id)
         made = prepare(self.settings, row.id, stored, name=row.name, joins=joins)
         with Forgiven(FileNotFoundError):
@@ -161,6 +171,7 @@ class Engine:
         os.makedirs(self.settings.run_root, mode=0o711, exist_ok=True)
         self._watch.reconcile()  # an engine may live long, and others are killed meanwhile
         image = plain(self._images(config.image)) if config.image else _root(config.rootfs)
+        config = self._with_volumes(config, image)
         stored = Stored(config=config, image=image)
         container = self._new_id()
         name = self._name(config.name)
@@ -179,7 +190,23 @@ class Engine:
         self._db.insert(row, digest=image.digest, layers=image.lower)
         undo.callback(self._watch.discard, row)
         make_directories(made, undo)
+        if config.volumes:
+            from toolkit.engine.mounting import fill  # noqa: PLC0415 - few have volumes
+
+            self.volumes.take(container, config.volumes)
+            fill(config.volumes, image, self.settings)
         return made
+
+    def _with_volumes(self, config: "ContainerConfig", image: PlainImage) -> "ContainerConfig":
+        """The config with every volume named: those asked for, of others, and of the image."""
+        if not (config.volumes or config.volumes_from or image.config.volumes):
+            return config
+        from toolkit.engine.mounting import resolve  # noqa: PLC0415 - few have volumes
+
+        def look(reference: str) -> "ContainerConfig":
+            return load(self._db.find(reference).config).config
+
+        return resolve(config, image.config.volumes, look)
 
     def _start(
         self,
@@ -214,6 +241,7 @@ class Engine:
             undo.pop_all()
         waits = "" if config.detach or background else owner.me()
         self._db.started(made.id, phase=phase, at=time.time(), owner=waits)
+        self._note("start", made)
         if config.rows and session.master is not None:
             session.resize(config.rows, config.columns)
         return Running(made.id, session, done=lambda: self._ended(made.id, config))
@@ -222,6 +250,8 @@ class Engine:
         """What is to be done when a container ended that somebody waited for."""
         self._networks.left(container, config, self._watch)
         if config.auto_remove:
+            if config.volumes:
+                self.volumes.release(container, anonymous=True)
             self._db.delete(container)
 
     def _launch(self) -> "Launcher":
@@ -249,6 +279,7 @@ class Engine:
     def _checked(self, config: "ContainerConfig") -> "ContainerConfig":
         """The config with modes that exist; a network is another container's by its id."""
         check_modes(config)
+        check_logging(config)
         other = config.network.partition(":")[2]
         if not other:
             self._networks.check(config.network)
@@ -257,15 +288,24 @@ class Engine:
         beyond = view.config.network.partition(":")[2]
         return replace(config, network=f"container:{beyond or view.id}")
 
-    def _joins(self, config: "ContainerConfig", container: str = "") -> tuple[str, str]:
-        """The namespaces of processes and network to join, of containers that run now.
+    def _joins(self, config: "ContainerConfig", container: str = "") -> Joins:
+        """The namespaces to join, of containers that run now.
 
         One that is started again returns to those who shared its network.
         """
         network = self._path_of(config.network, "net")
         if container and not network and config.network != "host":
             network = self._watch.shared_stack(container)
-        return self._path_of(config.pid, "pid"), network
+        ipc = shm = ""
+        if config.ipc.startswith("container:"):
+            other = self.running(config.ipc.removeprefix("container:"))
+            if other.config.ipc != "shareable":
+                raise ConflictError(
+                    f"container '{other.name}' does not share its ipc namespace",
+                    hint="make it with --ipc shareable",
+                )
+            ipc, shm = f"/proc/{other.pid}/ns/ipc", self.settings.shm_dir(other.id)
+        return Joins(pid=self._path_of(config.pid, "pid"), network=network, ipc=ipc, shm=shm)
 
     def _path_of(self, mode: str, kind: str) -> str:
         other = mode.removeprefix("container:")
@@ -365,7 +405,16 @@ class Engine:
         except (OSError, NotFoundError):
             return None
 
-    # networks
+    # volumes and networks
+
+    @property
+    def volumes(self) -> "Volumes":
+        """The volumes of this data root."""
+        if self._volumes is None:
+            from toolkit.engine.volumes import Volumes  # noqa: PLC0415 - few have any
+
+            self._volumes = Volumes(self.settings, self._db, self.events)
+        return self._volumes
 
     @property
     def networks(self) -> "Networks":

@@ -22,14 +22,8 @@ if TYPE_CHECKING:
     from toolkit.engine.config import ContainerConfig
     from toolkit.engine.settings import Settings
     from toolkit.engine.stored import PlainImage
-    from toolkit.engine.volumes import Volumes
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-
-
-def needs_volumes(config: "ContainerConfig", wanted: tuple[str, ...]) -> bool:
-    """Whether there is anything to work out."""
-    return bool(config.volumes or config.volumes_from or wanted)
 
 
 def resolve(
@@ -100,10 +94,10 @@ def _source(mount: VolumeMount, settings: "Settings") -> str:
         os.close(root)
 
 
-def fill(mounts: "Iterable[VolumeMount]", image: "PlainImage", volumes: "Volumes") -> None:
+def fill(mounts: "Iterable[VolumeMount]", image: "PlainImage", settings: "Settings") -> None:
     """Let volumes that are empty begin with what the image has at their place."""
     for mount in mounts:
-        path = volumes.path(mount.name)
+        path = settings.volume_dir(mount.name)
         if mount.copy and not mount.subpath and not os.listdir(path):
             _copy_up(image, mount.target, path)
 

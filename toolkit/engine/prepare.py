@@ -6,8 +6,12 @@ from toolkit.core.errors import InvalidInputError, NotFoundError
 from toolkit.core.record import record
 from toolkit.core.undo import Forgiven, Undo
 from toolkit.engine import machine, netfiles
+from toolkit.engine.events import EventLog
 from toolkit.engine.layers import read_file
+from toolkit.engine.logplan import plan as plan_log
+from toolkit.engine.minding import minding
 from toolkit.engine.spec import Context, to_spec
+from toolkit.engine.stored import labels
 from toolkit.engine.users import Account, add_groups, resolve_user
 from toolkit.oci.spec import Spec
 from toolkit.runtime.request import Overlay, StartRequest
@@ -38,13 +42,17 @@ NO_JOINS = Joins()
 
 @record
 class Prepared:
-    """A container about to be made: what the runtime gets, and what has to exist before."""
+    """A container about to be made: what the runtime gets, and what has to exist before.
+
+    ``shm`` is the directory of the shared memory that it lets others share.
+    """
 
     id: str
     name: str
     spec: Spec
     stored: "Stored"
     directory: str
+    shm: str = ""
 
 
 def prepare(
@@ -58,6 +66,7 @@ def prepare(
 
         config = with_binds(config, settings)
     other = config.network.partition(":")[2]
+    shareable = settings.shm_dir(container) if config.ipc == "shareable" else ""
     context = Context(
         id=container,
         account=account(config.user or image.config.user, _layers(directory, image), config),
@@ -69,7 +78,7 @@ def prepare(
         pid_path=joins.pid,
         net_path=joins.network,
         ipc_path=joins.ipc,
-        shm=joins.shm,
+        shm=joins.shm or shareable,
         swap_limit=bool(config.memory) and machine.counts_swap(),
         asked_devices=tuple(
             found
@@ -81,7 +90,9 @@ def prepare(
         ),
     )
     spec = to_spec(config, image.config, context)
-    return Prepared(id=container, name=name, spec=spec, stored=stored, directory=directory)
+    return Prepared(
+        id=container, name=name, spec=spec, stored=stored, directory=directory, shm=shareable
+    )
 
 
 def account(user: str, layers: tuple[str, ...], config: "ContainerConfig") -> Account:
@@ -129,6 +140,9 @@ def make_directories(prepared: Prepared, undo: "Undo") -> None:
 def write_files(prepared: Prepared, place: "Place | None" = None) -> None:
     """The private copies of ``/etc/hosts`` and its like, anew for each start."""
     config = prepared.stored.config
+    if prepared.shm:
+        os.makedirs(prepared.shm, exist_ok=True)
+        os.chmod(prepared.shm, 0o1777)  # noqa: S103 - as /dev/shm is
     if config.network.startswith("container:"):
         return  # it has those of the other one
     netfiles.write(
@@ -180,18 +194,36 @@ def start_request(
     parent = config.cgroup_parent.strip("/") or settings.cgroup_parent
     state_dir = settings.state_dir(prepared.id)
     gone = (state_dir, directory) if config.auto_remove else (state_dir,)
+    if config.ipc == "shareable":
+        gone = (*gone, settings.shm_dir(prepared.id))
+    log = plan_log(config, prepared.id, prepared.name)
     return StartRequest(
         id=prepared.id,
         spec=prepared.spec,
         state_dir=state_dir,
         overlay=_overlay(settings, prepared),
         cgroup=f"{parent}/{prepared.id}",
-        log="" if passthrough else f"{directory}/log.json",
+        log=f"{directory}/log.json" if log.kept and not passthrough else "",
+        log_size=log.size,
+        log_files=log.files,
+        journal=() if passthrough else log.journal,
         exit_file="" if config.auto_remove else f"{directory}/exit.json",
         remove=gone,
         passthrough=passthrough,
         hold=hold,
+        open_input=config.interactive and config.detach,
+        init=config.init,
+        events=EventLog(settings.run_root).path,
+        actor=actor(prepared),
+        after=minding(settings) if config.restart else (),
     )
+
+
+def actor(prepared: Prepared) -> tuple[str, ...]:
+    """What events say of a container, as ``K=V``."""
+    stored = prepared.stored
+    image = stored.config.image or stored.config.rootfs
+    return (*labels(stored), f"image={image}", f"name={prepared.name}")
 
 
 def _overlay(settings: "Settings", prepared: Prepared) -> Overlay:

@@ -36,6 +36,10 @@ class Settings:
         """The directory of a volume that containers see."""
         return f"{self.data_root}/volumes/{name}/_data"
 
+    def shm_dir(self, container: str) -> str:
+        """The shared memory of a container that lets others share it."""
+        return f"{self.run_root}/shm/{container}"
+
     def state_dir(self, container: str) -> str:
         """What one container keeps while it exists in the kernel."""
         return f"{self.run_root}/{container}"

@@ -8,15 +8,14 @@ its status.
 from __future__ import annotations
 
 import os
-import signal
 
 from toolkit.linux.process import set_name
+from toolkit.linux.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from toolkit.runtime.messages import Socket
 
-_LAST = 64
 _OWN = (signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU)  # these are about this process, not for it
 
 
@@ -25,7 +24,7 @@ def stay(link: Socket) -> None:
 
     The child is the foreground group of its terminal, so that a key reaches it once, not twice.
     """
-    every = set(range(1, _LAST + 1)) & signal.valid_signals()
+    every = signal.valid_signals()
     signal.pthread_sigmask(signal.SIG_BLOCK, every)
     child = os.fork()
     if not child:

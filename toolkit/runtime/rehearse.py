@@ -8,12 +8,13 @@ own copies already; what is worked out on the way (records' plans, mount options
 from __future__ import annotations
 
 from toolkit.oci.spec import Capabilities, Linux, Mount, Namespace, Process, Spec
-from toolkit.runtime import groups, identity, messages
+from toolkit.runtime import groups, identity, messages, reaper
 from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.plan import plan
 from toolkit.runtime.request import Overlay, StartRequest, from_data, to_data
 from toolkit.runtime.support import check_support
 
+_LATE = (reaper,)  # what an init may need once the host's files are out of reach
 _SAFE = ("nosuid", "noexec", "nodev")
 # The option lists that engines use (Docker's default mounts), which parsing remembers.
 _MOUNTS = (

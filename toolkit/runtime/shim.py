@@ -246,7 +246,7 @@ class Shim:
         said = dict(text.partition("=")[::2] for text in request.actor)
         found = [("oom", said)] if farewell["oom"] else []
         found.append(("die", {**said, "exitCode": str(farewell["status"])}))
-        if len(request.remove) > 1:
+        if not request.exit_file:
             found.append(("destroy", said))
         for action, attributes in found:
             event = eventlog.make("container", action, request.id, attributes)
