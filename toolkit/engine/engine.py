@@ -126,6 +126,7 @@ class Engine:
             if shape:
                 made = replace(made, spec=shape(made.spec, made.directory))
             self._note("create", made)
+            undo.callback(self._note, "destroy", made)
             running = self._start(made, stdio, phase=TIED if tied else READY, asked=asked)
             undo.pop_all()
         return running
@@ -241,7 +242,6 @@ class Engine:
             undo.pop_all()
         waits = "" if config.detach or background else owner.me()
         self._db.started(made.id, phase=phase, at=time.time(), owner=waits)
-        self._note("start", made)
         if config.rows and session.master is not None:
             session.resize(config.rows, config.columns)
         return Running(made.id, session, done=lambda: self._ended(made.id, config))

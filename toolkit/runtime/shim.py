@@ -110,8 +110,7 @@ class Shim:
         steps.enter("record")
         self._note_start(child.pid, group)
         monitor.on_held = lambda: self._note_status(states.CREATED)
-        if request.hold:
-            monitor.on_running = lambda: self._note_status(states.RUNNING)
+        monitor.on_running = self._runs
         monitor.on_rest = self._release
         steps.enter("relay")
         return monitor, group
@@ -238,19 +237,30 @@ class Shim:
             states.write_state(self._request.state_dir, self._state)
         return {"event": "exit", **ending}
 
+    def _runs(self) -> None:
+        """The program runs, and nobody has heard of it yet."""
+        if self._request.hold:
+            self._note_status(states.RUNNING)
+        self._tell_of("start", self._said())
+
+    def _said(self) -> dict[str, str]:
+        return dict(text.partition("=")[::2] for text in self._request.actor)
+
+    def _tell_of(self, action: str, attributes: dict[str, str]) -> None:
+        if self._request.events:
+            event = eventlog.make("container", action, self._request.id, attributes)
+            eventlog.append(self._request.events, event)
+
     def _note_end(self, farewell: dict[str, Any]) -> None:
         """Note it for those who were not there: nobody else need be about."""
-        request = self._request
-        if farewell["event"] != "exit" or not request.events:
+        if farewell["event"] != "exit":
             return
-        said = dict(text.partition("=")[::2] for text in request.actor)
-        found = [("oom", said)] if farewell["oom"] else []
-        found.append(("die", {**said, "exitCode": str(farewell["status"])}))
-        if not request.exit_file:
-            found.append(("destroy", said))
-        for action, attributes in found:
-            event = eventlog.make("container", action, request.id, attributes)
-            eventlog.append(request.events, event)
+        said = self._said()
+        if farewell["oom"]:
+            self._tell_of("oom", said)
+        self._tell_of("die", {**said, "exitCode": str(farewell["status"])})
+        if not self._request.exit_file:
+            self._tell_of("destroy", said)
 
     def _set_aside(self) -> None:
         """Take the directories to remove out of sight, all at once; removing them takes longer.
