@@ -26,7 +26,7 @@ class EventLog:
     """The log of one run root."""
 
     def __init__(self, run_root: str) -> None:
-        self.path = f"{run_root}/events.jsonl"
+        self.path = f"{run_root}/.events.jsonl"
 
     def emit(
         self, kind: str, action: str, actor: str, attributes: "Mapping[str, str] | None" = None

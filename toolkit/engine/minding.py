@@ -17,7 +17,7 @@ def minding(settings: "Settings") -> tuple[str, ...]:
 
 def socket_path(settings: "Settings") -> str:
     """Where a minder hears that there is something to look at."""
-    return f"{settings.run_root}/minder.sock"
+    return f"{settings.run_root}/.minder.sock"
 
 
 def kick(settings: "Settings") -> None:

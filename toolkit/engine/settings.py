@@ -38,7 +38,7 @@ class Settings:
 
     def shm_dir(self, container: str) -> str:
         """The shared memory of a container that lets others share it."""
-        return f"{self.run_root}/shm/{container}"
+        return f"{self.run_root}/.shm/{container}"
 
     def state_dir(self, container: str) -> str:
         """What one container keeps while it exists in the kernel."""
