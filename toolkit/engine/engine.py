@@ -113,18 +113,22 @@ class Engine:
         *,
         tied: bool = False,
         shape: "Callable[[Spec, str], Spec] | None" = None,
+        keep: str = "",
         asked: "Callable[[], object]" = _nothing,
     ) -> Running:
         """Make and start a container; what fails to start leaves nothing.
 
         ``stdio`` are the caller's descriptors. With ``tied`` it ends when this process does.
-        ``shape`` changes what the runtime is told, given the container's directory. ``asked`` is
-        called when the runtime is asked: from then on the program may run.
+        ``shape`` changes what the runtime is told, given the container's directory. ``keep`` is a
+        directory of the caller's with ``upper`` and ``work``, which takes what the container writes
+        and outlives it. ``asked`` is called when the runtime is asked: from then on the program may
+        run.
         """
         with Undo() as undo:
             made = self._make(config, undo, phase=TYING if tied else MAKING)
             if shape:
                 made = replace(made, spec=shape(made.spec, made.directory))
+            made = replace(made, keep=keep)
             self._note("create", made)
             undo.callback(self._note, "destroy", made)
             running = self._start(made, stdio, phase=TIED if tied else READY, asked=asked)

@@ -2,7 +2,7 @@
 
 import os
 
-from toolkit.core.errors import InvalidInputError, NotFoundError
+from toolkit.core.errors import InvalidInputError, NotFoundError, UnsupportedError
 from toolkit.core.record import record
 from toolkit.core.undo import Forgiven, Undo
 from toolkit.engine import machine, netfiles
@@ -45,6 +45,7 @@ class Prepared:
     """A container about to be made: what the runtime gets, and what has to exist before.
 
     ``shm`` is the directory of the shared memory that it lets others share.
+    ``keep`` is a caller's directory that takes what is written, in place of ``directory``.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Prepared:
     stored: "Stored"
     directory: str
     shm: str = ""
+    keep: str = ""
 
 
 def prepare(
@@ -234,6 +236,8 @@ def _overlay(settings: "Settings", prepared: Prepared) -> Overlay:
     lower, directory = prepared.stored.image.lower, prepared.directory
     real = os.path.realpath(settings.data_root)
     inside = any(_holds(os.path.realpath(layer), real) for layer in lower)
+    if prepared.keep:
+        return _kept(prepared, lower)
     if machine.is_overlay(directory) or (inside and not prepared.stored.image.digest):
         return Overlay(lower=lower, upper=_MEMORY_ROOT)
     return Overlay(
@@ -242,6 +246,17 @@ def _overlay(settings: "Settings", prepared: Prepared) -> Overlay:
         work=f"{directory}/work",
         volatile=prepared.stored.config.auto_remove,
     )
+
+
+def _kept(prepared: Prepared, lower: tuple[str, ...]) -> Overlay:
+    """The writable layer in a directory of the caller's."""
+    if machine.is_overlay(prepared.keep):
+        raise UnsupportedError(
+            "the data root lies on an overlay, which cannot keep what a container writes",
+            hint="choose another one with --data-root",
+        )
+    upper, work = f"{prepared.keep}/upper", f"{prepared.keep}/work"
+    return Overlay(lower=lower, upper=upper, work=work, volatile=True)
 
 
 def _holds(outer: str, inner: str) -> bool:

@@ -37,15 +37,19 @@ class Change(NamedTuple):
 
 
 def changes(
-    upper: str, lowers: tuple[str, ...], *, stubs: frozenset[bytes] = frozenset()
+    upper: str,
+    lowers: tuple[str, ...],
+    *,
+    stubs: frozenset[bytes] = frozenset(),
+    left_out: list[bytes] | None = None,
 ) -> Iterator[Change]:
     """Every change in order, a directory before what it holds.
 
     ``lowers`` are the layers below, topmost first. ``stubs`` are places of mounts, relative to the
-    root: what was made there only to be mounted over is no change. A directory is given if itself
-    or something below it differs.
+    root: what was made there only to be mounted over is no change, and goes to ``left_out``. A
+    directory is given if itself or something below it differs.
     """
-    walk = _Walk(stubs)
+    walk = _Walk(stubs, [] if left_out is None else left_out)
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
     opened: list[int] = []
     try:
@@ -84,8 +88,9 @@ def is_whiteout(status: os.stat_result) -> bool:
 
 
 class _Walk:
-    def __init__(self, stubs: frozenset[bytes]) -> None:
+    def __init__(self, stubs: frozenset[bytes], left_out: list[bytes]) -> None:
         self._stubs = stubs
+        self._left_out = left_out
         self._above = {
             b"/".join(parts[:count])
             for parts in (stub.split(b"/") for stub in stubs)
@@ -107,6 +112,7 @@ class _Walk:
                 continue  # whoever writes there just removed it
             below = _look(lowers, name)
             if inner in self._stubs and below is None:
+                self._left_out.append(inner)
                 continue
             if is_whiteout(status):
                 if below is not None:
@@ -134,6 +140,7 @@ class _Walk:
             here = here._replace(opaque=hides)
             told = hides or not merged or self._differs(fd, here, merged)
             if told and self._is_stub(here, fd, exists=below is not None):
+                self._left_out.append(here.path)
                 return
             if told:
                 yield here

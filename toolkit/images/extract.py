@@ -102,11 +102,7 @@ class Extractor:
 
     def _place(self, path: bytes, entry: Entry, reader: TarReader) -> None:
         parent, _, name = path.rpartition(b"/")
-        if PREFIX in parent and any(part.startswith(PREFIX) for part in parent.split(b"/")):
-            raise InvalidInputError(f"{show(entry.name)}: lies inside a whiteout")
-        if name.startswith(PREFIX):
-            self._parent(parent)
-            self._whiteouts.add(parent, name)
+        if PREFIX in path and self._policy.whiteouts and self._takes_away(parent, name, entry):
             return
         if not (0 <= entry.uid <= _MAX_ID and 0 <= entry.gid <= _MAX_ID):
             raise InvalidInputError(f"{show(entry.name)}: the owner is no possible user or group")
@@ -116,6 +112,16 @@ class Extractor:
             raise InvalidInputError("the layer's root is no directory")
         else:
             self._make(self._parent(parent), name, entry, reader)
+
+    def _takes_away(self, parent: bytes, name: bytes, entry: Entry) -> bool:
+        """Note a whiteout; whether the entry is one."""
+        if any(part.startswith(PREFIX) for part in parent.split(b"/")):
+            raise InvalidInputError(f"{show(entry.name)}: lies inside a whiteout")
+        if not name.startswith(PREFIX):
+            return False
+        self._parent(parent)
+        self._whiteouts.add(parent, name)
+        return True
 
     def _make(self, parent: int, name: bytes, entry: Entry, reader: TarReader) -> None:
         if entry.kind == tar.FILE:

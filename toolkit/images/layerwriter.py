@@ -10,9 +10,11 @@ import stat
 from collections.abc import Iterator
 
 from toolkit.core.errors import ToolkitError
+from toolkit.core.files import remove_tree
 from toolkit.images import tar
 from toolkit.images.changes import DELETED, Change, changes, xattrs_at, xattrs_of
 from toolkit.images.tarwriter import END, header, padding
+from toolkit.linux.paths import ResolveFlag, openat2
 
 _NANO = 1_000_000_000
 _WHITEOUT, _OPAQUE = b".wh.", b".wh..wh..opq"
@@ -50,6 +52,7 @@ class LayerWriter:
         self._latest = None if latest is None else latest * _NANO
         self._settle = settle
         self._links: dict[tuple[int, int], bytes] = {}
+        self._left_out: list[bytes] = []
         self.entries = 0
         self.files = 0
         self.bytes = 0
@@ -68,10 +71,21 @@ class LayerWriter:
             held.append(END)
             yield b"".join(held)
 
+    def tidy(self) -> None:
+        """Take out of the upper layer what the tar leaves out; nobody may write there any more."""
+        top = os.open(self._upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for path in self._left_out:
+                _remove(top, path)
+        finally:
+            os.close(top)
+
     def _pieces(self) -> Iterator[bytes]:
         yield from self._root()
         hidden = b""  # the directory whose opaque mark says all that whiteouts in it would
-        for change in changes(self._upper, self._lowers, stubs=self._stubs):
+        for change in changes(
+            self._upper, self._lowers, stubs=self._stubs, left_out=self._left_out
+        ):
             if change.kind == DELETED:
                 if not (hidden and change.path.rpartition(b"/")[0] == hidden):
                     yield self._whiteout(change)
@@ -184,6 +198,22 @@ class LayerWriter:
         if self._settle and wanted != change.status.st_mtime_ns:
             times = (wanted, wanted)
             os.utime(change.name, ns=times, dir_fd=change.fd, follow_symlinks=False)
+
+
+def _remove(top: int, path: bytes) -> None:
+    """Remove an entry and leave its directory's time as it is."""
+    head, _, name = path.rpartition(b"/")
+    resolve = ResolveFlag.BENEATH | ResolveFlag.NO_SYMLINKS
+    parent = openat2(head or b".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=top, resolve=resolve)
+    try:
+        before = os.fstat(parent)
+        try:
+            os.unlink(name, dir_fd=parent)
+        except IsADirectoryError:
+            remove_tree(name, dir_fd=parent)
+        os.utime(parent, ns=(before.st_atime_ns, before.st_mtime_ns))
+    finally:
+        os.close(parent)
 
 
 def _content(fd: int, size: int) -> Iterator[bytes]:

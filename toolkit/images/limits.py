@@ -21,12 +21,14 @@ class Policy:
 
     ``owners``: keep uid and gid. ``devices``: make device nodes, else leave them out with a note.
     ``opaque``: the attribute that hides what lies below a directory (overlayfs.rst, "whiteouts
-    and opaque directories"; ``user.`` where nobody is root).
+    and opaque directories"; ``user.`` where nobody is root). Without ``whiteouts`` the archive is
+    no layer, and a name that begins with ``.wh.`` is a name like others.
     """
 
     owners: bool
     devices: bool
     opaque: str
+    whiteouts: bool = True
 
 
 ROOT_POLICY = Policy(owners=True, devices=True, opaque="trusted.overlay.opaque")

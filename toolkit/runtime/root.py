@@ -210,9 +210,14 @@ def overlay_root(overlay: Overlay, at: str, trees: Trees) -> Root:
 
 
 def overlay_data(lower: tuple[str, ...], upper: str, work: str, *, volatile: bool = False) -> str:
-    """The option string of an overlay; ``,`` ``:`` and ``\\`` in names are escaped."""
+    """The option string of an overlay; ``,`` ``:`` and ``\\`` in names are escaped.
+
+    The upper layer must say all by itself, whatever the kernel's defaults are: an image's layer may
+    be made of it.
+    """
     layers = ":".join(_escape(name, ":") for name in lower)
-    data = f"lowerdir={layers},upperdir={_escape(upper)},workdir={_escape(work)}"
+    places = f"lowerdir={layers},upperdir={_escape(upper)},workdir={_escape(work)}"
+    data = f"{places},redirect_dir=off,metacopy=off"
     return f"{data},volatile" if volatile else data
 
 

@@ -145,9 +145,9 @@ def test_a_timestamp_is_rfc_3339_with_nanoseconds() -> None:
 @pytest.mark.parametrize(
     ("lower", "volatile", "expected"),
     [
-        (("/a", "/b"), False, "lowerdir=/a:/b,upperdir=/u,workdir=/w"),
-        (("/a",), True, "lowerdir=/a,upperdir=/u,workdir=/w,volatile"),
-        (("/a:b,c\\d",), False, "lowerdir=/a\\:b\\,c\\\\d,upperdir=/u,workdir=/w"),
+        (("/a", "/b"), False, "lowerdir=/a:/b,upperdir=/u,workdir=/w,redirect_dir=off,metacopy=off"),
+        (("/a",), True, "lowerdir=/a,upperdir=/u,workdir=/w,redirect_dir=off,metacopy=off,volatile"),
+        (("/a:b,c\\d",), False, "lowerdir=/a\\:b\\,c\\\\d,upperdir=/u,workdir=/w,redirect_dir=off,metacopy=off"),
     ],
 )
 def test_options_of_an_overlay(lower: tuple[str, ...], volatile: bool, expected: str) -> None:
