@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.images import worker
-from toolkit.images.limits import ROOT_POLICY, USER_POLICY, Limits
+from toolkit.images.limits import ROOT_POLICY, USER_POLICY, Limits, Policy
 
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); from toolkit.images.worker import main; main()"
@@ -29,9 +29,9 @@ class Unpacked(NamedTuple):
 class Unpacker:
     """A worker process for the layers of one image; a context manager ends it."""
 
-    def __init__(self, *, limits: Limits) -> None:
+    def __init__(self, *, limits: Limits, policy: Policy | None = None) -> None:
         self._limits = limits
-        self._policy = ROOT_POLICY if os.geteuid() == 0 else USER_POLICY
+        self._policy = policy or (ROOT_POLICY if os.geteuid() == 0 else USER_POLICY)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         with theirs:

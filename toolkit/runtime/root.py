@@ -190,6 +190,11 @@ def bind_root(tree: int, at: str, trees: Trees) -> Root:
 
 def overlay_root(overlay: Overlay, at: str, trees: Trees) -> Root:
     """Mount the layers at the host's directory ``at``, in this mount namespace only."""
+    return Root(mount_overlay(overlay, at), trees)
+
+
+def mount_overlay(overlay: Overlay, at: str) -> int:
+    """Mount the layers at ``at``; an ``O_PATH`` descriptor of their root."""
     upper, work, target = overlay.upper, overlay.work, at
     if upper.startswith("tmpfs:"):
         size = upper.removeprefix("tmpfs:")
@@ -206,7 +211,7 @@ def overlay_root(overlay: Overlay, at: str, trees: Trees) -> Root:
     mount("overlay", target, "overlay", data=data)
     for fd in fds:
         os.close(fd)
-    return Root(os.open(target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), trees)
+    return os.open(target, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def overlay_data(lower: tuple[str, ...], upper: str, work: str, *, volatile: bool = False) -> str:
