@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Where the verb of a container command stands, below toolkit.cli.containers.
 _VERBS = {
-    "build": "building.BUILD",
+    "build": "buildverb.BUILD",
     "create": "starting.CREATE",
     "exec": "entering.EXEC",
     "inspect": "looking.INSPECT",

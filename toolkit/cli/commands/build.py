@@ -1,6 +1,6 @@
 """``dockyard build``."""
 
 from toolkit.cli.clicked import VerbCommand
-from toolkit.cli.containers.building import BUILD
+from toolkit.cli.containers.buildverb import BUILD
 
 command = VerbCommand(BUILD)

@@ -6,7 +6,7 @@ as it happens.
 
 import sys
 
-from toolkit.build.events import (
+from toolkit.building.events import (
     Event,
     Note,
     Output,

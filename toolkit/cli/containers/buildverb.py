@@ -4,9 +4,9 @@ import os
 import sys
 from contextlib import ExitStack
 
-from toolkit.build.builder import build
-from toolkit.build.faults import StepFailedError
-from toolkit.build.incoming import (
+from toolkit.building.build import build
+from toolkit.building.faults import StepFailedError
+from toolkit.building.incoming import (
     DOCKERFILE,
     is_archive,
     read_ignored,
@@ -14,8 +14,8 @@ from toolkit.build.incoming import (
     text_of,
     unpacked,
 )
-from toolkit.build.request import BuildRequest, Secret
-from toolkit.build.site import Services
+from toolkit.building.request import BuildRequest, Secret
+from toolkit.building.site import Services
 from toolkit.cli.containers.opening import settings_of
 from toolkit.cli.containers.progress import PROGRESS, printer_for
 from toolkit.cli.verb import Call, Flag, Verb, complain
