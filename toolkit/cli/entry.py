@@ -14,13 +14,33 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
-# Where the verb of a container command stands, below toolkit.cli.containers.
+    from toolkit.cli.verb import Verb
+
+# Where the verb of a command stands: below toolkit.cli.containers, or below toolkit.cli for a
+# path of two modules.
 _VERBS = {
     "build": "buildverb.BUILD",
     "create": "starting.CREATE",
     "exec": "entering.EXEC",
+    "history": "images.listing.HISTORY",
+    "image history": "images.listing.HISTORY",
+    "image import": "images.archives.IMPORT",
+    "image inspect": "images.listing.INSPECT",
+    "image load": "images.archives.LOAD",
+    "image ls": "images.listing.IMAGES",
+    "image prune": "images.naming.PRUNE",
+    "image pull": "images.pulling.PULL",
+    "image push": "images.pulling.PUSH",
+    "image rm": "images.naming.RMI",
+    "image save": "images.archives.SAVE",
+    "image tag": "images.naming.TAG",
+    "images": "images.listing.IMAGES",
+    "import": "images.archives.IMPORT",
     "inspect": "looking.INSPECT",
     "kill": "ending.KILL",
+    "load": "images.archives.LOAD",
+    "login": "images.logins.LOGIN",
+    "logout": "images.logins.LOGOUT",
     "logs": "looking.LOGS",
     "network create": "networking.NETWORK_CREATE",
     "network inspect": "networking.NETWORK_INSPECT",
@@ -32,15 +52,20 @@ _VERBS = {
     "nsenter": "entering.NSENTER",
     "port": "networking.PORT",
     "ps": "looking.PS",
+    "pull": "images.pulling.PULL",
+    "push": "images.pulling.PUSH",
     "rehearse": "rehearsing.REHEARSE",
     "rm": "ending.REMOVE",
+    "rmi": "images.naming.RMI",
     "run": "starting.RUN",
+    "save": "images.archives.SAVE",
     "start": "starting.START",
     "stop": "ending.STOP",
+    "tag": "images.naming.TAG",
     "wait": "ending.WAIT",
 }
 _LAUNCHING = ("run", "exec", "start")
-_GROUPS = ("network",)
+_GROUPS = ("image", "network")
 _WIRING = ("run",)
 _WIRELESS = ("none", "host")
 
@@ -76,14 +101,19 @@ def quick(name: str, argv: "Sequence[str]") -> int:
             from toolkit.net.helper import start_early  # noqa: PLC0415 - it imports for long, too
 
             start_early()
+    from toolkit.cli.verb import perform  # noqa: PLC0415 - while the launcher imports
+
+    return perform(verb_of(name), argv)
+
+
+def verb_of(name: str) -> "Verb":
+    """The verb of a command, imported now."""
     from importlib import import_module  # noqa: PLC0415 - while the launcher imports
 
-    from toolkit.cli.verb import Verb, perform  # noqa: PLC0415 - as above
-
-    module, constant = _VERBS[name].split(".")
-    verb = getattr(import_module(f"toolkit.cli.containers.{module}"), constant)
-    assert isinstance(verb, Verb)
-    return perform(verb, argv)
+    module, _, constant = _VERBS[name].rpartition(".")
+    below = "toolkit.cli" if "." in module else "toolkit.cli.containers"
+    verb: Verb = getattr(import_module(f"{below}.{module}"), constant)
+    return verb
 
 
 def _is_wired(argv: "Sequence[str]") -> bool:

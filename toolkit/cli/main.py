@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import sys
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -18,13 +19,15 @@ class CommandTree(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command's name, sorted."""
         del ctx
-        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+        names = (module.name for module in pkgutil.iter_modules(commands.__path__))
+        return sorted(name.rstrip("_") for name in names)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, imported now."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = importlib.import_module(f"{commands.__name__}.{cmd_name}")
+        file = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name  # import_.py
+        module = importlib.import_module(f"{commands.__name__}.{file}")
         command: click.Command = module.command
         return command
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from toolkit.images.registry.endpoints import Registries
+
 ENGINE_TOML = "/etc/dockyard/engine.toml"
 _ENVIRONMENT = {
     "data_root": "DOCKYARD_DATA_ROOT",
@@ -48,25 +50,40 @@ def load_settings(
     return Settings(**chosen)
 
 
+def load_registries(*, path: str = ENGINE_TOML) -> "Registries":
+    """Where registries and their mirrors are: ``[registries]`` of ``engine.toml``."""
+    from toolkit.images.registry.endpoints import Registries  # noqa: PLC0415 - a start needs none
+
+    registries = Registries(own=_read(path).get("registries", {}), at=path)
+    registries.check()
+    return registries
+
+
 def _from_file(path: str) -> "dict[str, Any]":
+    data = _read(path)
+    registries = data.pop("registries", {})
+    if not isinstance(registries, dict):
+        raise InvalidInputError(f"{path}: registries: expected a table, not {registries!r}")
+    bridge = _bridge(data.pop("bridge", {}), path)
+    known = (*_ENVIRONMENT, "bridge", "registries")
+    for key, value in data.items():
+        if key not in _ENVIRONMENT:
+            raise InvalidInputError(f"{path}: {key}: unknown key", hint=did_you_mean(key, known))
+        if not isinstance(value, str) or not value:
+            raise InvalidInputError(f"{path}: {key}: expected text, not {value!r}")
+    return {**data, **bridge}
+
+
+def _read(path: str) -> "dict[str, Any]":
     try:
         with open(path, "rb") as file:
             import tomllib  # noqa: PLC0415 - 5 ms that only a host with this file pays
 
-            data = tomllib.load(file)
+            return tomllib.load(file)
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path}: {error}") from None
-    bridge = _bridge(data.pop("bridge", {}), path)
-    for key, value in data.items():
-        if key not in _ENVIRONMENT:
-            raise InvalidInputError(
-                f"{path}: {key}: unknown key", hint=did_you_mean(key, (*_ENVIRONMENT, "bridge"))
-            )
-        if not isinstance(value, str) or not value:
-            raise InvalidInputError(f"{path}: {key}: expected text, not {value!r}")
-    return {**data, **bridge}
 
 
 def _bridge(bridge: object, path: str) -> "dict[str, Any]":

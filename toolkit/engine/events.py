@@ -95,7 +95,7 @@ def matches(event: "Event", filters: "Mapping[str, list[str]]") -> bool:
         "label": lambda value: _has_label(attributes, value),
     }
     for kind in ("container", "volume", "network"):
-        tests[kind] = lambda value, kind=kind: _is_actor(event, kind, value)  # type: ignore[misc]
+        tests[kind] = _actor_test(event, kind)
     for key, values in filters.items():
         each = all if key == "label" else any
         if not each(tests[key](value) for value in values):
@@ -104,6 +104,10 @@ def matches(event: "Event", filters: "Mapping[str, list[str]]") -> bool:
 
 
 FILTER_KEYS = ("container", "event", "image", "label", "network", "scope", "type", "volume")
+
+
+def _actor_test(event: "Event", kind: str) -> "Callable[[str], bool]":
+    return lambda value: _is_actor(event, kind, value)
 
 
 def _is_actor(event: "Event", kind: str, value: str) -> bool:

@@ -32,15 +32,29 @@ def busy(data_root: str) -> Iterator[None]:
         os.close(fd)
 
 
+@contextmanager
+def alone(data_root: str) -> Iterator[bool]:
+    """Whether nobody is busy; then nobody gets busy inside."""
+    try:
+        fd = os.open(_lock_file(data_root), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        yield False  # there is no store yet
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(fd)
+
+
 def collect(data_root: str) -> None:
     """Remove orphans; nothing happens where somebody is busy, for a later one finds them too."""
-    with suppress(FileNotFoundError, BlockingIOError):
-        fd = os.open(_lock_file(data_root), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with alone(data_root) as free:
+        if free:
             _collect(data_root)
-        finally:
-            os.close(fd)
 
 
 def _collect(data_root: str) -> None:

@@ -57,7 +57,7 @@ class Library:
         self.data_root = os.path.abspath(data_root)
         self.blobs = BlobStore(self.data_root)
         self.layers = LayerStore(self.data_root)
-        self.limits = limits
+        self.limits = limits or Limits()
 
     @contextmanager
     def _catalog(self) -> Iterator[Catalog]:
@@ -107,6 +107,16 @@ class Library:
         found = decode_manifest(parse_json(data, at=at), at=at)
         assert isinstance(found, Manifest), "what was admitted is one"
         return found
+
+    def manifest_type(self, image: StoredImage) -> str:
+        """The media type of an image's manifest."""
+        data = parse_json(self.blobs.read(image.manifest, name="manifest"), at="manifest")
+        return str(data.get("mediaType") or OCI_MANIFEST)
+
+    def layer_sizes(self, image: StoredImage) -> list[int]:
+        """The bytes of each layer's files, the lowest first; 0 for one that is not unpacked."""
+        chains = (Digest(algorithm="sha256", hex=name) for name in image.chains)
+        return [layer.bytes if (layer := self.layers.find(chain)) else 0 for chain in chains]
 
     def layer_blobs(self, image: StoredImage) -> tuple[LayerBlob, ...]:
         """The layers of an image, the lowest first."""
@@ -203,13 +213,19 @@ class Library:
         diff_ids = [str(layer.diff_id) for layer in layers]
         whole = {**config, "rootfs": {"type": "layers", "diff_ids": diff_ids}}
         data = json.dumps(whole, separators=(",", ":")).encode()
+        return self.admit_config(data, layers, names)
+
+    def admit_config(
+        self, config: bytes, layers: Sequence[LayerBlob], names: Sequence[str] = ()
+    ) -> StoredImage:
+        """The same of a configuration's very bytes, whose digest is the image's id."""
         manifest = {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
             "config": {
                 "mediaType": OCI_CONFIG,
-                "digest": str(self.blobs.put(data)),
-                "size": len(data),
+                "digest": str(self.blobs.put(config)),
+                "size": len(config),
             },
             "layers": [
                 {"mediaType": one.media_type, "digest": str(one.digest), "size": one.size}
@@ -259,6 +275,11 @@ class Library:
                 blobs=tuple(item.digest for item in decoded.layers),
             )
             return catalog.get(str(image.id))
+
+    def known_as(self, image: StoredImage, repository: str, digest: Digest) -> None:
+        """Note the digest by which a registry's repository has an image from now on."""
+        with self._catalog() as catalog:
+            catalog.known_as(str(image.id), repository, digest)
 
     # removing
 

@@ -31,7 +31,7 @@ from toolkit.oci.image import (
 )
 from toolkit.oci.reference import parse_reference
 
-_MAX_DEPTH = 4  # of indexes in indexes
+_MAX_DEPTH = 5  # of indexes in indexes
 
 
 @record
@@ -56,7 +56,7 @@ class Found:
 def read_image(files: Files, *, path: str, tag: str) -> Found:
     """The image ``tag`` in ``files``; without a tag the only one that there is."""
     if files.has("index.json"):
-        return _Layout(files, path).choose(tag)
+        return Layout(files, path).choose(tag)
     if files.has("manifest.json"):
         return _docker_archive(files, path, tag)
     raise InvalidInputError(
@@ -67,13 +67,13 @@ def read_image(files: Files, *, path: str, tag: str) -> Found:
 
 def read_manifest(files: Files, *, path: str, digest: Digest) -> Found:
     """The image of that manifest in the layout ``files``, whatever machine it is for."""
-    with files.open(_blob_name(digest)) as blob:
+    with files.open(blob_name(digest)) as blob:
         data = read_verified(blob, digest=digest, size=None, limit=MAX_JSON, name="manifest")
     at = f"manifest {digest}"
     manifest = decode_manifest(parse_json(data, at=at), at=at)
     if isinstance(manifest, Index):
         raise InvalidInputError(f"{at} is an index, not an image")
-    return _Layout(files, path).image_of(manifest, digest)
+    return Layout(files, path).image_of(manifest, digest)
 
 
 def layer_reader(blob: Any, layer: LayerFile) -> Any:
@@ -83,27 +83,33 @@ def layer_reader(blob: Any, layer: LayerFile) -> Any:
     return VerifyingReader(blob, digest=layer.digest, size=layer.size, name="layer")
 
 
-class _Layout:
+class Layout:
     """An OCI image layout."""
 
     def __init__(self, files: Files, path: str) -> None:
         self._files = files
         self._path = path
 
-    def choose(self, tag: str) -> Found:
+    def index(self) -> Index:
+        """What the layout says it holds."""
         with self._files.open("index.json") as blob:
             data = _bounded(blob.read(MAX_JSON + 1), f"{self._path}/index.json")
         at = f"{self._path}/index.json"
-        index = decode_index(parse_json(data, at=at), at=at)
-        chosen = self._tagged(index, tag)
-        return check_runnable(self.image_of(*self._manifest(chosen, depth=0)), self._path)
+        return decode_index(parse_json(data, at=at), at=at)
+
+    def choose(self, tag: str) -> Found:
+        """The image ``tag``, ready to run; without a tag the only one."""
+        chosen = self._tagged(self.index(), tag)
+        found = self.image_of(*self.manifest(chosen, this_platform()))
+        return check_runnable(found, self._path)
 
     def image_of(self, manifest: Manifest, digest: Digest) -> Found:
+        """The image of a manifest."""
         at = f"configuration {manifest.config.digest}"
         config = self._blob(manifest.config, "configuration")
         image = decode_image(parse_json(config, at=at), at=at)
         layers = tuple(
-            LayerFile(name=_blob_name(item.digest), digest=item.digest, size=item.size)
+            LayerFile(name=blob_name(item.digest), digest=item.digest, size=item.size)
             for item in manifest.layers
         )
         found = Found(
@@ -121,63 +127,70 @@ class _Layout:
             found = tuple(
                 item
                 for item in index.manifests
-                if any(_is_called(name, tag) for name in _names(item))
+                if any(_is_called(name, tag) for name in names_of(item))
             )
             if not found:
-                raise _no_tag(self._path, tag, (n for m in index.manifests for n in _names(m)))
+                raise _no_tag(self._path, tag, (n for m in index.manifests for n in names_of(m)))
             return found
-        names = {name for item in index.manifests for name in _names(item)}
+        names = {name for item in index.manifests for name in names_of(item)}
         images = {item.annotations.get(REF_NAME, "") for item in index.manifests}
         if len({item.digest for item in index.manifests}) > 1 and len(images) > 1:
             raise _which(self._path, names)
         return index.manifests
 
-    def _manifest(
-        self, candidates: tuple[Descriptor, ...], *, depth: int
+    def manifest(
+        self, candidates: tuple[Descriptor, ...], platform: Platform
     ) -> tuple[Manifest, Digest]:
-        """The manifest for this machine, through as many indexes as it takes."""
-        if depth > _MAX_DEPTH:
-            raise InvalidInputError(f"'{self._path}': indexes are nested too deep")
-        chosen = pick(candidates, this_platform(), self._path)
-        data = self._blob(chosen, "manifest")
-        at = f"manifest {chosen.digest}"
-        manifest = decode_manifest(parse_json(data, at=at), at=at)
-        if isinstance(manifest, Index):
-            return self._manifest(manifest.manifests, depth=depth + 1)
-        return manifest, chosen.digest
+        """The manifest for a platform, through as many indexes as it takes."""
+        for _ in range(_MAX_DEPTH):
+            chosen = pick(candidates, platform, self._path)
+            data = self._blob(chosen, "manifest")
+            at = f"manifest {chosen.digest}"
+            manifest = decode_manifest(parse_json(data, at=at), at=at)
+            if not isinstance(manifest, Index):
+                return manifest, chosen.digest
+            candidates = manifest.manifests
+        raise InvalidInputError(f"'{self._path}': indexes are nested too deep")
 
     def _blob(self, wanted: Descriptor, name: str) -> bytes:
-        with self._files.open(_blob_name(wanted.digest)) as blob:
+        with self._files.open(blob_name(wanted.digest)) as blob:
             return read_verified(
                 blob, digest=wanted.digest, size=wanted.size, limit=MAX_JSON, name=name
             )
 
 
 def _docker_archive(files: Files, path: str, tag: str) -> Found:
+    images = docker_images(files, path)
+    return check_runnable(docker_image(files, _docker_image(images, path, tag), path)[0], path)
+
+
+def docker_images(files: Files, path: str) -> list[Fields]:
+    """The images that ``manifest.json`` of Docker's archive lists."""
     at = f"{path}: manifest.json"
     with files.open("manifest.json") as blob:
         data = parse_json(_bounded(blob.read(MAX_JSON + 1), at), at=at)
     if not isinstance(data, list) or not data:
         raise InvalidInputError(f"{at}: expected a list of images")
-    images = [Fields(item, f"{at}[{index}]") for index, item in enumerate(data)]
-    chosen = _docker_image(images, path, tag)
+    return [Fields(item, f"{at}[{index}]") for index, item in enumerate(data)]
+
+
+def docker_image(files: Files, chosen: Fields, path: str) -> tuple[Found, bytes]:
+    """One image of Docker's archive, and its configuration's bytes."""
     config_name = chosen.text("Config")
     with files.open(config_name) as blob:
         config = _bounded(blob.read(MAX_JSON + 1), config_name)
     digest = digest_of(config)
     _check_config_name(config_name, digest, path)
-    return check_runnable(
-        Found(
-            image=decode_image(parse_json(config, at=config_name), at=config_name),
-            config_digest=digest,
-            manifest_digest=None,
-            layers=tuple(
-                LayerFile(name=name, digest=_digest_in(name), size=None)
-                for name in chosen.texts("Layers")
-            ),
+    found = Found(
+        image=decode_image(parse_json(config, at=config_name), at=config_name),
+        config_digest=digest,
+        manifest_digest=None,
+        layers=tuple(
+            LayerFile(name=name, digest=_digest_in(name), size=None)
+            for name in chosen.texts("Layers")
         ),
-        path,
     )
+    return check_image(found, path), config
 
 
 def _docker_image(images: list[Fields], path: str, tag: str) -> Fields:
@@ -248,7 +261,7 @@ def pick(candidates: tuple[Descriptor, ...], platform: Platform, path: str) -> D
     )
 
 
-def _names(item: Descriptor) -> set[str]:
+def names_of(item: Descriptor) -> set[str]:
     """What an index calls an image: its tag, or its whole name."""
     names = {item.annotations.get(REF_NAME, ""), item.annotations.get(CONTAINERD_NAME, "")}
     return {name for name in names if name}
@@ -264,7 +277,8 @@ def _is_called(name: str, wanted: str) -> bool:
         return False  # a layout may call an image anything
 
 
-def _blob_name(digest: Digest) -> str:
+def blob_name(digest: Digest) -> str:
+    """Where a layout keeps a blob."""
     return f"blobs/{digest.algorithm}/{digest.hex}"
 
 

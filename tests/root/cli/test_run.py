@@ -46,7 +46,7 @@ def test_statuses(dockyard: Dockyard, home: Path, command: tuple[str, ...], stat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("run", "nothing"), "nothing"),
+        (("run", "--pull", "never", "nothing"), "nothing"),
         (("run", "--cap-add", "NET_ADMINN", "host", "true"), "unknown capability 'NET_ADMINN'"),
         (("run", "-v", "data:/d", "host", "true"), "not an absolute path"),
         (("run", "--rootfs", "/nonexistent", "true"), "is no directory"),
@@ -59,7 +59,7 @@ def test_statuses(dockyard: Dockyard, home: Path, command: tuple[str, ...], stat
         (("run", "--cpuset-cpus", "9999", "host", "true"), ""),
         (("run", "--frob", "host"), "unknown flag: --frob"),
         (("run",), "needs an argument"),
-        (("create", "nothing"), "nothing"),
+        (("create", "--pull", "never", "nothing"), "nothing"),
     ],
 )
 def test_bad_input_is_one_line_and_125(

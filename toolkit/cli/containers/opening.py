@@ -10,6 +10,7 @@ from toolkit.runtime.client import Launcher
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from toolkit.cli.verb import Call
+    from toolkit.engine.seams import Resolver
     from toolkit.engine.settings import Settings
 
 
@@ -19,7 +20,12 @@ def settings_of(call: "Call") -> "Settings":
     return load_settings(flags, os.environ)
 
 
-def open_engine(call: "Call", settings: "Settings | None" = None) -> Engine:
-    """The engine, with a launcher of its own once one is needed; ``settings`` if read already."""
+def open_engine(
+    call: "Call", settings: "Settings | None" = None, *, images: "Resolver | None" = None
+) -> Engine:
+    """The engine, with a launcher of its own once one is needed; ``settings`` if read already.
+
+    ``images`` finds an image by name; without it only what is stored is found.
+    """
     settings = settings or settings_of(call)
-    return Engine(settings, Launcher.spawn, ImageStore(settings.data_root).resolve)
+    return Engine(settings, Launcher.spawn, images or ImageStore(settings.data_root).resolve)

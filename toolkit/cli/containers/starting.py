@@ -4,6 +4,7 @@ import os
 
 from toolkit.cli.containers.opening import open_engine, settings_of
 from toolkit.cli.containers.options import CONTAINER, DETACH, container_config
+from toolkit.cli.images.resolving import PULLS, resolver
 from toolkit.cli.terminal import Signals, Stdio, check_terminal, follow, window_size
 from toolkit.cli.verb import FAULT, Call, Flag, Verb, each
 from toolkit.core.record import replace
@@ -14,8 +15,9 @@ _USAGE = "[FLAGS] IMAGE|--rootfs DIR [COMMAND [ARGUMENT]...]"
 def _run(call: Call) -> int:
     settings = settings_of(call)
     config = container_config(call, os.environ, network=settings.network)
+    images = resolver(call, settings.data_root)
     if config.detach:
-        with open_engine(call, settings) as engine, Stdio.nothing() as stdio:
+        with open_engine(call, settings, images=images) as engine, Stdio.nothing() as stdio:
             print(engine.run(config, stdio.fds).id)
         return 0
     check_terminal(tty=config.tty, interactive=config.interactive)
@@ -23,7 +25,7 @@ def _run(call: Call) -> int:
     config = replace(config, rows=rows, columns=columns)
     # Not closed: the process ends right after, and closing would wait for the launcher's end and
     # for the disk, which is a tenth of the whole run.
-    engine = open_engine(call, settings)
+    engine = open_engine(call, settings, images=images)
     with Stdio.own(interactive=config.interactive) as stdio:
         signals = Signals()
         return follow(
@@ -34,8 +36,10 @@ def _run(call: Call) -> int:
 
 
 def _create(call: Call) -> int:
-    with open_engine(call) as engine:
-        config = container_config(call, os.environ, network=engine.settings.network)
+    settings = settings_of(call)
+    images = resolver(call, settings.data_root)
+    with open_engine(call, settings, images=images) as engine:
+        config = container_config(call, os.environ, network=settings.network)
         print(engine.create(config))
     return 0
 
@@ -61,7 +65,7 @@ RUN = Verb(
     name="run",
     usage=_USAGE,
     summary="Make a container and run a command in it.",
-    flags=(DETACH, *CONTAINER),
+    flags=(DETACH, *CONTAINER, *PULLS),
     act=_run,
     greedy=True,
     fault=FAULT,
@@ -70,7 +74,7 @@ CREATE = Verb(
     name="create",
     usage=_USAGE,
     summary="Make a container without starting it, and print its id.",
-    flags=CONTAINER,
+    flags=(*CONTAINER, *PULLS),
     act=_create,
     greedy=True,
     fault=FAULT,

@@ -7,6 +7,7 @@ the ``Authorization`` header once the host is another one (CVE-2020-15157).
 import email.utils
 import logging
 import random
+import re
 import ssl
 import threading
 import time
@@ -16,7 +17,7 @@ from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, SSLError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
 from toolkit.core.errors import ToolkitError, UnavailableError
 from toolkit.images.registry.endpoints import Endpoint
@@ -81,7 +82,7 @@ class Http:
             try:
                 answer = self._follow(endpoint, request)
             except HTTPError as error:
-                if last or not request.again or isinstance(error, SSLError):
+                if last or not request.again or isinstance(error, _HOPELESS):
                     raise no_answer(endpoint, error) from None
                 _LOG.info("%s: %s; trying again", endpoint.shown, error)
                 self._sleep(_pause(attempt))
@@ -180,6 +181,7 @@ class Http:
         return pool
 
 
+_HOPELESS = (SSLError, NewConnectionError, ConnectTimeoutError)  # another server may do better
 _HARMLESS = frozenset({"accept", "range", "user-agent"})
 
 
@@ -248,5 +250,5 @@ def no_answer(endpoint: Endpoint, error: Exception) -> UnavailableError:
     hint = ""
     if isinstance(error, SSLError) or isinstance(reason, ssl.SSLError):
         hint = "give its authority as 'ca' in engine.toml, or mark the registry insecure"
-    text = str(reason).rpartition(": ")[2] if "Connection object" in str(reason) else str(reason)
+    text = re.sub(r"^\S+\(host=[^)]*\): |^<[^>]*>: ", "", str(reason))
     return UnavailableError(f"registry '{endpoint.shown}' does not answer: {text}", hint=hint)
