@@ -5,7 +5,6 @@ protocol: one verb as the argument, a server's name on stdin, JSON on stdout.
 """
 
 import base64
-import binascii
 import json
 import os
 import subprocess
@@ -118,7 +117,7 @@ class Credentials:
         if packed := entry.get("auth"):
             try:
                 text = base64.b64decode(packed, validate=True).decode()
-            except (binascii.Error, TypeError, UnicodeDecodeError):
+            except (ValueError, TypeError):  # binascii.Error is a ValueError
                 raise InvalidInputError(
                     f"{self._path}: auths.{name}.auth: not base64", hint="log in again"
                 ) from None
