@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _socket
 import errno
 import os
 import select
+import time
 from _thread import allocate_lock
 
 from toolkit.core.errors import ConflictError, NotFoundError, ToolkitError, UnavailableError
@@ -91,12 +93,13 @@ class Launcher:
         return self._ask(request, stdio, f"exec in container '{request.id}' failed")
 
     def close(self) -> None:
-        """Let the launcher go, and reap it if it is ours."""
+        """Let the launcher go, and reap it if it is ours; one that keeps containers lives on."""
+        staying = self.pid and self._is_staying()
         self.socket.close()
         if self.pid:
             pid, self.pid = self.pid, 0
             try:
-                os.waitpid(pid, 0)
+                os.waitpid(pid, os.WNOHANG if staying else 0)
             except ChildProcessError:
                 return  # whoever embeds us ignores SIGCHLD
 
@@ -105,6 +108,14 @@ class Launcher:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _is_staying(self) -> bool:
+        """Say goodbye; whether the launcher answers, which it does only if it stays."""
+        try:
+            self.socket.shutdown(_socket.SHUT_WR)
+            return messages.receive_bytes(self.socket)[0] != b""
+        except OSError:
+            return False  # it is gone already
 
     def _ask(self, wanted: StartRequest | ExecRequest, stdio: Stdio, failing: str) -> Session:
         data = messages.encode(request.to_data(wanted)).encode()
@@ -290,7 +301,7 @@ def cleanup(state_dir: str, *, force: bool = False) -> None:
     if state is not None and (state.pid or state.shim_pid):
         if not force:
             raise ConflictError(f"container '{state.id}' is {state.status}")
-        _end(state)
+        _end(state, state_dir)
     group = groups.open_group(state.cgroup) if state is not None else groups.find(wanted.cgroup)
     group.kill()
     group.remove()
@@ -301,14 +312,25 @@ def cleanup(state_dir: str, *, force: bool = False) -> None:
         remove_tree(path)
 
 
-def _end(state: states.State) -> None:
+def _end(state: states.State, state_dir: str) -> None:
     """Kill init, then give its shim a moment to do the rest itself."""
-    for pid, started, patience in (
-        (state.pid, state.started, 5_000),
-        (state.shim_pid, state.shim_started, 2_000),
-    ):
-        if pid and states.start_time(pid) == started:
-            _kill_and_wait(pid, patience if pid == state.pid else 0, grace=patience)
+    if state.pid and states.start_time(state.pid) == state.started:
+        _kill_and_wait(state.pid, 5_000, grace=5_000)
+    if state.shim_pid and states.start_time(state.shim_pid) == state.shim_started:
+        if state.shim_shared:
+            _await_shim(state_dir, 2.0)
+        else:
+            _kill_and_wait(state.shim_pid, 0, grace=2_000)
+
+
+def _await_shim(state_dir: str, seconds: float) -> None:
+    """Wait until a shim that keeps others, too, has done its work or given it up."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        state = read_state(state_dir)
+        if state is None or not state.shim_pid:
+            return
+        time.sleep(0.002)
 
 
 def _kill_and_wait(pid: int, patience: int, *, grace: int) -> None:

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import os
 
-from toolkit.core.record import record
 from toolkit.runtime import entering, messages
 from toolkit.runtime.logfile import JsonLog
 from toolkit.runtime.monitor import Child, Monitor, end
 from toolkit.runtime.relay import Relay
+from toolkit.runtime.request import ExecRequest
 from toolkit.runtime.shim import piped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from toolkit.runtime.messages import Socket
-    from toolkit.runtime.request import ExecRequest
-    from toolkit.runtime.steps import Steps
-
-
-@record
-class Job:
-    """One request as the launcher hands it over."""
-
-    request: ExecRequest
-    stdio: tuple[int, int, int]
-    session: Socket
-    steps: Steps
-    release: Socket | None = None
+    from toolkit.runtime.job import Job
 
 
 def run(job: Job) -> None:
     """Be the shim of one exec, to its end."""
     request, steps = job.request, job.steps
+    assert isinstance(request, ExecRequest)
     steps.enter("state")
     state, pidfd = entering.container(request)
     model = entering.inherit(request)
@@ -59,8 +47,6 @@ def run(job: Job) -> None:
     child = Child(pid=pid, link=ours, stdio=job.stdio, note=lambda *_: None, relay=relay)
     try:
         monitor = Monitor(child, [job.session])
-        if job.release is not None:
-            monitor.on_rest = job.release.close
         status = monitor.run()
     except BaseException:
         end(pid)

@@ -26,6 +26,8 @@ _RATES = {
     "wiops": "throttle_write_iops_device",
 }
 _layouts: list[Layout] = []
+NONE = Cgroup({})
+"""The group of a container that has none (yet)."""
 
 
 def layout() -> Layout:

@@ -29,7 +29,7 @@ from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.descriptors import keep_only
 from toolkit.runtime.failures import describe
 from toolkit.runtime.plan import open_trees, plan
-from toolkit.runtime.request import StartRequest, from_data
+from toolkit.runtime.request import StartRequest
 from toolkit.runtime.root import bind_root, overlay_root
 from toolkit.runtime.steps import Steps
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from toolkit.runtime.plan import Plan, Step
     from toolkit.runtime.root import Root
     from toolkit.runtime.sources import Trees
+    from toolkit.runtime.spaces import Spaces
 
 _FAILED = 125
 _STDIO = 3
@@ -49,16 +50,16 @@ _STDIO = 3
 
 @record
 class Hatchling:
-    """What an init knows from its fork on: the namespaces ``made`` for it, its request if any.
+    """What an init knows from its fork on: its request, and ``spaces`` that it may have.
 
     Without a shim: ``listener`` is where whoever starts the container will call, and ``preserve``
     says how many of the caller's descriptors, from 3 on, the program inherits. In a user namespace
     it has the ``trees`` of the host already (see ``usernest``).
     """
 
-    made: int
     faults: bool
-    request: StartRequest | None = None
+    request: StartRequest
+    spaces: Spaces | None = None
     listener: Socket | None = None
     preserve: int = 0
     trees: Trees | None = None
@@ -97,13 +98,7 @@ def run(link: Socket, hatchling: Hatchling) -> NoReturn:
     try:
         steps.enter("privacy")
         become_private(kept(link, hatchling))
-        joins.make_namespaces(hatchling.made)
-        if hatchling.request is None:
-            # Imported by the launcher; whoever makes one container alone does without.
-            from toolkit.runtime.rehearse import rehearse  # noqa: PLC0415 - as said
-
-            rehearse()
-        request = hatchling.request or _read_request(link)
+        request = hatchling.request
         set_name("dockyard-init")
         steps = Steps(request.fault if hatchling.faults else "")
         _become(
@@ -124,17 +119,8 @@ def kept(link: Socket, hatchling: Hatchling) -> tuple[int, ...]:
     """The descriptors that an init needs, or is to hand on."""
     listening = () if hatchling.listener is None else (hatchling.listener.fileno(),)
     trees = () if hatchling.trees is None else hatchling.trees.fds()
-    return (link.fileno(), *listening, *trees, *range(_STDIO, _STDIO + hatchling.preserve))
-
-
-def _read_request(link: Socket) -> StartRequest:
-    data, _ = messages.receive_bytes(link)
-    if not data:
-        os._exit(_FAILED)  # the shim is gone, or had no use for this nest
-    request = from_data(messages.decode(data.decode()))
-    if not isinstance(request, StartRequest):
-        os._exit(_FAILED)  # an exec: the shim has forked another process for it
-    return request
+    spaces = () if hatchling.spaces is None else hatchling.spaces.fds()
+    return (link.fileno(), *listening, *trees, *spaces, *range(_STDIO, _STDIO + hatchling.preserve))
 
 
 def report(link: Socket, steps: Steps, error: BaseException) -> None:
@@ -180,7 +166,8 @@ def _become(order: Order) -> NoReturn:
     steps.enter("privacy")
     todo = plan(spec, cgroup_steps(spec))
     steps.enter("namespaces")
-    joins.enter_namespaces(spec, made=order.hatchling.made)
+    spaces = order.hatchling.spaces
+    joins.enter_namespaces(spec, made=0 if spaces is None else spaces.enter(spec))
     steps.enter("sources")
     bound = request.overlay is None
     trees = order.hatchling.trees or open_trees(spec, todo.mounts, bound=bound)

@@ -1,9 +1,13 @@
-"""The process that forks containers: one thread, everything imported, never waits for a client.
+"""The process that starts containers: one thread, everything imported, never waits for a client.
 
 Runs as ``python -I -S`` from an executable that nobody can write through (``toolkit.runtime.spawn``
 starts it so). Requests come as packets, each with four descriptors: stdin, stdout, stderr and the
-socket on which the shim answers. It reads none of them: a child does (``worker``), the spare one if
-it is there. The kernel reaps the children (SIGCHLD is ignored).
+socket on which the answer goes.
+
+A container whose stdio is its client's own needs nobody to carry bytes: the launcher itself is its
+shim (``Keeping``), which saves a process and the copying of its memory. All others, and execs, get
+a process of their own (``worker``). What is killed with the launcher is what a killed shim takes
+along: the exit status of those that it keeps, not their life.
 """
 
 from __future__ import annotations
@@ -14,110 +18,143 @@ import select
 import sys
 
 from toolkit.core.errors import InvalidInputError
-from toolkit.core.record import record
-from toolkit.linux.process import set_dumpable, set_name
+from toolkit.linux.process import pidfd_open, set_dumpable, set_name
 from toolkit.linux.signals import signal
-from toolkit.runtime import groups, messages, politeness, worker
-from toolkit.runtime.rehearse import rehearse
+from toolkit.runtime import groups, messages, worker
+from toolkit.runtime.job import Job
+from toolkit.runtime.keeping import Keeping, suits
+from toolkit.runtime.request import StartRequest, from_data
+from toolkit.runtime.spaces import Spaces
+from toolkit.runtime.steps import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from toolkit.runtime.messages import Socket
+    from toolkit.runtime.request import ExecRequest
 
 STARTED_FOR_TESTS = "--faults"
-# The first spare serves whoever asks once; who asks again gets one after each start.
-_REGULAR = 2
+STAYING = b"staying"
+"""Said to the private client that leaves while containers are kept: it need not wait."""
 
-
-@record
-class Spare:
-    """A child that waits for a request, and our end of the line to it.
-
-    ``polite``: it was made while containers start, which it must not hold up.
-    """
-
-    pid: int
-    link: Socket
-    polite: bool
+_TIDY_AFTER = 64  # containers that ended; then what refers to itself is looked for
 
 
 class Launcher:
-    """Serves clients until the private one (if any) has left."""
+    """Serves clients until the private one (if any) has left and no container is kept any more."""
 
     def __init__(self, *, private: Socket | None, listener: Socket | None, faults: bool) -> None:
         self._private = private
         self._listener = listener
-        self._clients = [] if private is None else [private]
         self._faults = faults
-        self._served = 0
-        self._spare: Spare | None = None
-        self._busy: list[Socket] = []  # of spares at work; closed by them when it is time for more
+        self._epoll = select.epoll()
+        self._calls: dict[int, Callable[[int, int], None]] = {}
+        self._kept = 0
+        self._ended = 0
+        self._spaces = Spaces()
 
     def serve(self) -> None:
         """Take requests, one after the other."""
-        self._make_spare(polite=False)
-        worker.import_filters()
-        rehearse()
-        gc.freeze()
-        while self._private is None or self._private in self._clients:
-            poll = select.poll()
-            for sock in (self._listener, *self._clients, *self._busy):
-                if sock is not None:
-                    poll.register(sock.fileno(), select.POLLIN)
-            for fd, _ in poll.poll():
-                self._turn(fd)
+        if self._listener is not None:
+            self.watch(self._listener.fileno(), self._accept)
+        if self._private is not None:
+            self._welcome(self._private)
+        alone = self._private is None
+        while alone or self._private is not None or self._kept:
+            ready = self._epoll.poll(0, 1)
+            if not ready:
+                self._rest()
+                ready = self._epoll.poll(-1, 1)
+            for fd, events in ready:
+                self._calls[fd](fd, events)
 
-    def _turn(self, fd: int) -> None:
-        if self._listener is not None and fd == self._listener.fileno():
-            accepted, _ = self._listener._accept()  # type: ignore[attr-defined] # C half
-            self._clients.append(messages.from_fd(accepted))
-            return
-        for client in tuple(self._clients):
-            if client.fileno() == fd:
-                self._hear(client)
-        for spare in tuple(self._busy):
-            if spare.fileno() == fd:
-                spare.close()
-                self._busy.remove(spare)
-                if self._served >= _REGULAR and self._spare is None:
-                    self._make_spare(polite=True)
+    def watch(self, fd: int, call: Callable[[int, int], None]) -> None:
+        """Call ``call(fd, events)`` when there is something to read."""
+        self._calls[fd] = call
+        self._epoll.register(fd, select.EPOLLIN)
+
+    def forget(self, fd: int) -> None:
+        """Before ``fd`` is closed: a fork may hold the same file open for a while."""
+        del self._calls[fd]
+        self._epoll.unregister(fd)
+
+    def gone(self) -> None:
+        """A kept container is over."""
+        self._kept -= 1
+        self._ended += 1
+
+    def _rest(self) -> None:
+        """Nobody wants anything: prepare for the next one."""
+        self._spaces.prepare()
+        if self._ended >= _TIDY_AFTER:
+            self._ended = 0
+            gc.collect()
+
+    def _accept(self, _fd: int, _events: int) -> None:
+        assert self._listener is not None
+        accepted, _ = self._listener._accept()  # type: ignore[attr-defined] # C half
+        self._welcome(messages.from_fd(accepted))
+
+    def _welcome(self, client: Socket) -> None:
+        self.watch(client.fileno(), lambda *_: self._hear(client))
 
     def _hear(self, client: Socket) -> None:
         data, fds = messages.receive_bytes(client)
         if not data:
-            client.close()
-            self._clients.remove(client)
+            self._leave(client)
         elif len(fds) == worker.DESCRIPTORS:
-            self._served += 1
-            self._pass_on(data, fds)
+            self._serve(data, fds)
         for fd in fds:
             os.close(fd)
 
-    def _pass_on(self, data: bytes, fds: list[int]) -> None:
-        """To the spare, or to a child forked for it."""
-        spare, self._spare = self._spare, None
-        if spare is not None:
-            try:
-                if spare.polite:
-                    politeness.end(spare.pid)
-                messages.send_bytes(spare.link, data, tuple(fds))
-            except OSError:
-                spare.link.close()  # somebody killed it
-            else:
-                self._busy.append(spare.link)
-                return
-        if not os.fork():
-            worker.serve(data, fds, faults=self._faults)
-        if self._served >= _REGULAR and not self._busy:
-            self._make_spare(polite=True)
+    def _leave(self, client: Socket) -> None:
+        self.forget(client.fileno())
+        if client is self._private:
+            self._private = None
+            if self._kept:
+                worker.send_if_heard(client, STAYING)
+        client.close()
 
-    def _make_spare(self, *, polite: bool) -> None:
-        ours, theirs = messages.pair()
+    def _serve(self, data: bytes, fds: list[int]) -> None:
+        """Here, or by a child forked for it."""
+        session = messages.from_fd(os.dup(fds[3]))
+        steps = Steps()
+        try:
+            steps.enter("request")
+            request = from_data(messages.decode(data.decode()))
+            steps = Steps(request.fault if self._faults else "")
+            job = Job(
+                request=request,
+                raw=data,
+                stdio=(fds[0], fds[1], fds[2]),
+                session=session,
+                steps=steps,
+                faults=self._faults,
+                spaces=self._spaces.take(),
+            )
+            self._begin(job, request)
+        except BaseException as error:  # noqa: BLE001 - one request's failure is not the launcher's
+            worker.refuse(session, error, steps)
+            session.close()
+
+    def _begin(self, job: Job, request: StartRequest | ExecRequest) -> None:
+        if isinstance(request, StartRequest) and suits(request):
+            Keeping(self, job).begin()
+            self._kept += 1
+            return
         pid = os.fork()
         if not pid:
-            worker.wait(theirs, faults=self._faults, polite=polite)
-        theirs.close()
-        self._spare = Spare(pid=pid, link=ours, polite=polite)
+            worker.serve(job)
+        job.session.close()
+        job.spaces.close()
+
+        def reap(pidfd: int, _events: int) -> None:
+            self.forget(pidfd)
+            os.close(pidfd)
+            os.waitpid(pid, 0)
+
+        self.watch(pidfd_open(pid), reap)
 
 
 def main(arguments: list[str]) -> None:
@@ -128,7 +165,6 @@ def main(arguments: list[str]) -> None:
     set_dumpable(on=False)
     set_name("dockyard-launch")
     os.chdir("/")
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     groups.layout()
     private = messages.from_fd(int(options["private"])) if "private" in options else None

@@ -42,14 +42,16 @@ class Child:
 class Monitor:
     """Watches one child from its fork to its exit; ``run`` returns its wait status.
 
-    ``on_held`` and ``on_running`` are called before the clients hear of it, ``on_rest`` after.
+    ``on_held`` and ``on_running`` are called before the clients hear of it. Who has a loop of its
+    own asks for ``interests``, calls ``turn`` and, at the end, ``reap`` and ``close``;
+    ``before_close`` tells of each descriptor that is closed meanwhile.
     """
 
     def __init__(self, child: Child, sessions: list[Socket]) -> None:
         self.failure: dict[str, Any] | None = None
         self.on_held: Callable[[], None] = lambda: None
         self.on_running: Callable[[], None] = lambda: None
-        self.on_rest: Callable[[], None] = lambda: None
+        self.before_close: Callable[[int], None] = lambda _: None
         self._child = child
         self._pidfd = pidfd_open(child.pid)
         self._link: Socket | None = child.link
@@ -66,14 +68,22 @@ class Monitor:
 
     def run(self) -> int:
         """Watch until the child has ended; 128+n for a death by signal n."""
-        while True:
-            ready = self._poll()
-            if self._pidfd in ready:
-                break
+        while self._pidfd not in (ready := self._poll()):
             for fd, events in ready.items():
-                self._turn(fd, events)
-            if self._announced is not None:
-                self._rest()
+                self.turn(fd, events)
+        return self.reap()
+
+    def interests(self) -> tuple[int, ...]:
+        """The descriptors to read from, but those of the relay."""
+        socks = (self._link, self._listener, *self._sessions)
+        return (self._pidfd, *(sock.fileno() for sock in socks if sock is not None))
+
+    def is_end(self, fd: int) -> bool:
+        """Whether ``fd`` tells of the child's end."""
+        return fd == self._pidfd
+
+    def reap(self) -> int:
+        """Hear the child's last words and take its status."""
         while self._link is not None:
             self._hear()
         _, status = os.waitpid(self._child.pid, 0)
@@ -81,27 +91,30 @@ class Monitor:
         self._child.relay.finish()
         return code if code >= 0 else 128 - code
 
+    def close(self) -> None:
+        """Close all that is open."""
+        for fd in self.interests():
+            self.before_close(fd)
+        os.close(self._pidfd)
+        for sock in (self._link, self._listener, *self._sessions):
+            if sock is not None:
+                sock.close()
+
     def tell(self, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
         """Send every client the same."""
         for session in tuple(self._sessions):
             self._send(session, message, fds)
 
-    def _rest(self) -> None:
-        """Everybody knows that it runs; what is left to do once has time."""
-        self.on_rest()
-        self.on_rest = lambda: None
-
     def _poll(self) -> dict[int, int]:
         poll = select.poll()
-        poll.register(self._pidfd, select.POLLIN)
-        for sock in (self._link, self._listener, *self._sessions):
-            if sock is not None:
-                poll.register(sock.fileno(), select.POLLIN)
+        for own in self.interests():
+            poll.register(own, select.POLLIN)
         for fd, events in self._child.relay.interests().items():
             poll.register(fd, events)
         return dict(poll.poll())
 
-    def _turn(self, fd: int, events: int) -> None:
+    def turn(self, fd: int, events: int) -> None:
+        """Do what is possible with ``fd`` now."""
         if self._child.relay.turn(fd, events):
             return
         if self._link is not None and fd == self._link.fileno():
@@ -118,6 +131,7 @@ class Monitor:
         assert self._link is not None
         message, fds = messages.receive(self._link)
         if message is None:
+            self.before_close(self._link.fileno())
             self._link.close()
             self._link = None
             if self.failure is None and self._final:
@@ -207,6 +221,7 @@ class Monitor:
     def _drop(self, session: Socket) -> None:
         if session is not self._first:
             self._child.relay.detach(session)
+        self.before_close(session.fileno())
         session.close()
         self._sessions.remove(session)
 

@@ -1,8 +1,4 @@
-"""The fork of an init, made for one request or beforehand for the next one.
-
-Making processes and network namespaces is half of a start. A nest is an init that exists already,
-in namespaces of its own, and waits on its socket to be told what to become.
-"""
+"""The fork of an init, and the line to it."""
 
 from __future__ import annotations
 
@@ -19,10 +15,6 @@ if TYPE_CHECKING:
     from toolkit.oci.spec import Spec
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.request import StartRequest
-
-NONE = NamespaceFlag.NONE
-READY_MADE = NamespaceFlag.NETWORK | NamespaceFlag.IPC | NamespaceFlag.UTS
-_NAMES = ("pid", "network", "ipc", "uts")
 
 
 class Nest:
@@ -55,17 +47,6 @@ class Nest:
             return
 
 
-def build(*, faults: bool) -> Nest:
-    """A nest for whichever request comes next, if it ``suits``."""
-    return _fork(None, init.Hatchling(made=READY_MADE, faults=faults), None)
-
-
-def build_for(request: StartRequest, *, faults: bool, cgroup_fd: int = -1) -> Nest:
-    """A nest for this request alone; born in the v2 group ``cgroup_fd``, if there is one."""
-    known = init.Hatchling(made=NamespaceFlag.NONE, faults=faults, request=request)
-    return hatch(known, cgroup_fd)
-
-
 def hatch(known: init.Hatchling, cgroup_fd: int = -1) -> Nest:
     """A nest for one who knows its request from the fork on."""
     assert known.request is not None
@@ -76,13 +57,7 @@ def hatch(known: init.Hatchling, cgroup_fd: int = -1) -> Nest:
     return _fork(known.request.spec, known, cgroup_fd if cgroup_fd >= 0 else None)
 
 
-def suits(spec: Spec) -> bool:
-    """Whether the ready-made namespaces are what ``spec`` asks for."""
-    listed = joins.wanted(spec)
-    return "user" not in listed and all(listed.get(name) == "" for name in _NAMES)
-
-
-def _fork(spec: Spec | None, hatchling: init.Hatchling, cgroup_fd: int | None) -> Nest:
+def _fork(spec: Spec, hatchling: init.Hatchling, cgroup_fd: int | None) -> Nest:
     ours, theirs = messages.pair()
     home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 
 from toolkit.core.errors import ConflictError, UnsupportedError
-from toolkit.core.record import record, replace
+from toolkit.core.record import replace
 from toolkit.core.undo import Undo
 from toolkit.runtime import eventlog, groups, joins, messages, nest, states
 from toolkit.runtime.descriptors import shared_pipe
+from toolkit.runtime.init import Hatchling
 from toolkit.runtime.logfile import JsonLog, timestamp
 from toolkit.runtime.monitor import Child, Monitor, end
 from toolkit.runtime.relay import Relay
+from toolkit.runtime.request import StartRequest
 from toolkit.runtime.spawn import run_detached
-from toolkit.runtime.steps import Steps
 from toolkit.runtime.support import check_support
 from toolkit.runtime.trees import put, remove_tree, set_aside
 
@@ -27,35 +28,21 @@ if TYPE_CHECKING:
     from typing import Any
 
     from toolkit.cgroup.group import Cgroup
+    from toolkit.runtime.job import Job
     from toolkit.runtime.journal import Journal
-    from toolkit.runtime.messages import Socket
     from toolkit.runtime.nest import Nest
-    from toolkit.runtime.request import StartRequest
-
-
-@record
-class Job:
-    """One request as the worker hands it over; ``raw`` is its JSON.
-
-    ``release`` is closed when the program runs (see ``worker.wait``).
-    """
-
-    request: StartRequest
-    raw: bytes
-    stdio: tuple[int, int, int]
-    session: Socket
-    steps: Steps
-    faults: bool
-    release: Socket | None = None
 
 
 class Shim:
     """Makes one container, watches it, and undoes it."""
 
-    def __init__(self, job: Job, ready: Nest | None) -> None:
+    def __init__(self, job: Job, *, shared: bool = False) -> None:
+        assert isinstance(job.request, StartRequest)
         self._job = job
-        self._ready = ready
+        self._shared = shared
         self._request = job.request
+        self._undo = self._attempt = Undo()
+        self._group = groups.NONE
         self._steps = job.steps
         self._log: JsonLog | Journal | None = None
         self._aside: list[str] = []
@@ -66,27 +53,54 @@ class Shim:
     def run(self) -> None:
         """From nothing to nothing."""
         try:
-            with Undo() as undo:
-                undo.callback(self._set_aside)
-                monitor, farewell = self._live(undo)
-            self._note_end(farewell)
-            monitor.tell(farewell)
-            if self._request.after and farewell["event"] == "exit":
-                run_detached(self._request.after)
+            self.finish(self.begin().run())
         finally:
-            for path in self._aside:
-                remove_tree(path)
+            self.sweep()
 
-    def _live(self, undo: Undo) -> tuple[Monitor, dict[str, Any]]:
-        """Make the container, watch it to its end; what to tell when all is undone."""
-        with Undo() as attempt:
-            monitor, group = self._make(undo, attempt)
-            status = monitor.run()
-            if monitor.failure is None:
-                attempt.pop_all()
-        if monitor.failure is not None:
-            return monitor, {"event": "error", **monitor.failure}
-        return monitor, self._ended(status, oom=groups.was_out_of_memory(group))
+    def begin(self) -> Monitor:
+        """Make the container; where that fails nothing is left."""
+        with Undo() as undo, Undo() as attempt:
+            undo.callback(self._set_aside)
+            self.monitor, self._group = self._make(undo, attempt)
+            self._undo, self._attempt = undo.pop_all(), attempt.pop_all()
+        return self.monitor
+
+    def finish(self, status: int) -> None:
+        """It has ended: undo all, and tell.
+
+        Whose name nobody can use again once its directories are gone is told as soon as they are;
+        its group and its socket go right after.
+        """
+        failure = self.monitor.failure
+        if failure is not None:
+            self._attempt.close()
+            self._undo.close()
+            farewell = {"event": "error", **failure}
+            self._note_end(farewell)
+            self.monitor.tell(farewell)
+            return
+        farewell = self._ended(status, oom=groups.was_out_of_memory(self._group))
+        if self._request.state_dir in self._request.remove:
+            self._set_aside()
+            self._note_end(farewell)
+            self.monitor.tell(farewell)
+            self._undo.close()
+        else:
+            self._undo.close()
+            self._note_end(farewell)
+            self.monitor.tell(farewell)
+        if self._request.after:
+            run_detached(self._request.after)
+
+    def abandon(self) -> None:
+        """Leave what could not be undone to whoever tidies up (``client.cleanup``)."""
+        if os.path.isdir(self._request.state_dir):
+            states.write_state(self._request.state_dir, replace(self._state, shim_pid=0))
+
+    def sweep(self) -> None:
+        """Empty what was set aside."""
+        while self._aside:
+            remove_tree(self._aside.pop())
 
     def _make(self, undo: Undo, attempt: Undo) -> tuple[Monitor, Cgroup]:
         """Make everything; ``attempt`` is undone only if the program never runs."""
@@ -111,7 +125,6 @@ class Shim:
         self._note_start(child.pid, group)
         monitor.on_held = lambda: self._note_status(states.CREATED)
         monitor.on_running = self._runs
-        monitor.on_rest = self._release
         steps.enter("relay")
         return monitor, group
 
@@ -147,8 +160,7 @@ class Shim:
             raise UnsupportedError("layers of an image have no user namespace yet")
         if self._request.spec.linux.seccomp is None:
             return b""
-        # The launcher imports it beforehand, but only after it has made its first spare.
-        from toolkit.runtime.filters import filter_program  # noqa: PLC0415 - as said
+        from toolkit.runtime.filters import filter_program  # noqa: PLC0415 - json and re, 3 ms
 
         return filter_program(self._request)
 
@@ -187,22 +199,18 @@ class Shim:
         return group
 
     def _nest(self, undo: Undo, group: Cgroup | None) -> Nest:
-        """The ready one where it suits; a new one otherwise, in the v2 ``group`` if given."""
+        """The init; born in the v2 ``group`` if given."""
         self._steps.enter("fork")
-        ready = self._ready
-        if ready is not None and (group is not None or not nest.suits(self._request.spec)):
-            ready.link.close()
-            end(ready.pid)
-            ready = None
-        if ready is None:
-            fd = groups.open_unified(group)
-            try:
-                ready = nest.build_for(self._request, faults=self._job.faults, cgroup_fd=fd)
-            finally:
-                if fd >= 0:
-                    os.close(fd)
-        undo.callback(end, ready.pid)
-        return ready
+        fd = groups.open_unified(group)
+        known = Hatchling(faults=self._job.faults, request=self._request, spaces=self._job.spaces)
+        try:
+            made = nest.hatch(known, fd)
+        finally:
+            self._job.spaces.close()
+            if fd >= 0:
+                os.close(fd)
+        undo.callback(end, made.pid)
+        return made
 
     def _note_start(self, pid: int, group: Cgroup) -> None:
         shim = os.getpid()
@@ -214,14 +222,10 @@ class Shim:
             started=states.start_time(pid),
             shim_pid=shim,
             shim_started=states.start_time(shim),
+            shim_shared=self._shared,
             cgroup=dict(group.paths),
         )
         states.write_state(self._request.state_dir, self._state)
-
-    def _release(self) -> None:
-        """Time for the launcher to make the next spare."""
-        if self._job.release is not None:
-            self._job.release.close()
 
     def _note_status(self, status: str) -> None:
         states.check_move(self._request.id, self._state.status, status)

@@ -148,7 +148,6 @@ class Standalone:
     def _fork(self, listener: Socket | None, group: Cgroup | None) -> Nest:
         fd = groups.open_unified(group)
         known = Hatchling(
-            made=nest.NONE,
             faults=False,
             request=self._request,
             listener=listener,

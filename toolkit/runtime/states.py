@@ -44,7 +44,8 @@ class State:
 
     ``status`` is ``creating``, ``created`` (held), ``running``, ``paused`` or ``stopped``; ``pid``
     is the init's in the host and 0 once it has ended; ``cgroup`` maps controllers to directories.
-    ``shim_pid`` is 0 once the shim is gone.
+    ``shim_pid`` is 0 once the shim is gone; ``shim_shared`` says that it is a launcher, which keeps
+    others, too, and must not be killed for one.
     """
 
     id: str
@@ -53,6 +54,7 @@ class State:
     started: int = 0
     shim_pid: int = 0
     shim_started: int = 0
+    shim_shared: bool = False
     cgroup: Mapping[str, str]
     created: str = ""
     bundle: str = ""

@@ -151,30 +151,7 @@ def test_shims_are_reaped(boxes: Boxes) -> None:
     assert "Z" not in states
 
 
-def test_spares_end_with_their_launcher() -> None:
-    mine = Launcher.spawn()
-    spares = Path(f"/proc/{mine.pid}/task/{mine.pid}/children")
-    until(lambda: spares.read_text() != "")
-    (spare,) = [int(pid) for pid in spares.read_text().split()]
-    nest = Path(f"/proc/{spare}/task/{spare}/children")
-    until(lambda: nest.read_text() != "")
-    (egg,) = [int(pid) for pid in nest.read_text().split()]
-    mine.close()
-    until(lambda: not Path(f"/proc/{spare}").exists() and not Path(f"/proc/{egg}").exists())
-
-
-def test_a_killed_spare_is_replaced(boxes: Boxes) -> None:
-    with Launcher.spawn() as mine:
-        other = Boxes(mine, boxes.root, boxes.home, boxes.mark)
-        spares = Path(f"/proc/{mine.pid}/task/{mine.pid}/children")
-        until(lambda: spares.read_text() != "")
-        for pid in spares.read_text().split():
-            os.kill(int(pid), signal.SIGKILL)
-        until(lambda: spares.read_text() == "")
-        assert [other.run(["true"]).status for _ in range(4)] == [0] * 4
-
-
-def test_namespaces_that_a_spare_does_not_have_are_made_for_the_request(boxes: Boxes) -> None:
+def test_namespaces_that_are_not_prepared_are_made_for_the_request(boxes: Boxes) -> None:
     listed = tuple(Namespace(type=name) for name in ("mount", "pid", "uts"))
     for _ in range(3):
         done = boxes.run(["readlink", "/proc/self/ns/net"], namespaces=listed, mounts=())
