@@ -8,6 +8,7 @@ nothing else.
 import threading
 from contextlib import ExitStack
 
+from toolkit.building.cache import Cache
 from toolkit.building.draft import Draft
 from toolkit.building.events import Event, Note
 from toolkit.building.parsing import Dockerfile, parse
@@ -50,6 +51,7 @@ def build(
         site = Site(request, services, planned, folder=folder, emit=on_event)
         stack.callback(site.close)
         stack.enter_context(site.library.busy())
+        Cache(data_root).close()  # made before stages do so side by side
         draft = _run_all(site, file)
         for name, value in request.labels:
             draft.set_label(name, value)

@@ -39,7 +39,9 @@ class Cached:
 class _State(ImageState):
     def _prepare(self, path: str) -> None:
         super()._prepare(path)
-        self._db.executescript(_SCHEMA)
+        asked = "SELECT 1 FROM sqlite_master WHERE name='build_steps'"
+        if not self._db.execute(asked).fetchone():
+            self._db.executescript(_SCHEMA)
 
 
 class Cache:

@@ -1,6 +1,7 @@
 """From what a step wrote to a layer of the store: its blob, and its directory in its place."""
 
 import os
+from itertools import chain
 
 from toolkit.building.cache import Cache
 from toolkit.images.boot import boot_id
@@ -11,8 +12,6 @@ from toolkit.oci.image import chain_ids
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from toolkit.building.draft import Draft
     from toolkit.building.site import Site
     from toolkit.building.workshop import Bench
@@ -32,13 +31,12 @@ def harvest(
     first = next(chunks, b"")
     if not first:
         return None, ""
-    layer = site.library.write_layer(_with(first, chunks))
-    ids = chain_ids((*(one.diff_id for one in draft.layers), layer.diff_id))
-    chain = ids[-1]
+    layer = site.library.write_layer(chain((first,), chunks))
+    place = chain_ids((*(one.diff_id for one in draft.layers), layer.diff_id))[-1]
     layers = site.library.layers
     try:
         writer.tidy()
-        with layers.making(chain) as part:
+        with layers.making(place) as part:
             if part is not None:
                 os.rmdir(part.diff)
                 os.rename(bench.upper, part.diff)
@@ -48,15 +46,10 @@ def harvest(
                     bytes=writer.bytes,
                     boot=boot_id(),
                 )
-                layers.finish(part, chain, made)
+                layers.finish(part, place, made)
     except BaseException:
         cache = Cache(site.library.data_root)
-        cache.abandon(layer, chain.hex)
+        cache.abandon(layer, place.hex)
         cache.close()
         raise
-    return layer, chain.hex
-
-
-def _with(first: bytes, rest: "Iterator[bytes]") -> "Iterator[bytes]":
-    yield first
-    yield from rest
+    return layer, place.hex

@@ -7,6 +7,7 @@ Each room brings its own tables and hands statements down; nothing here knows wh
 
 import os
 import sqlite3
+import time
 
 from toolkit.core.errors import ToolkitError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Self
 
+_ATTEMPTS, _PAUSE = 600, 0.05
 _BROKEN = "see that the file and its file system are whole"
 
 
@@ -93,8 +95,24 @@ class StateFile:
         # lost change are dead by then as well.
         self._db.execute("PRAGMA synchronous=NORMAL")
 
+    def _share(self) -> None:
+        """Let readers and a writer work side by side.
+
+        The change of the mode does not wait for others as statements do, and whoever else opens a
+        new file is at the same.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(_PAUSE)
+            else:
+                return
+
     def _make(self, path: str, schema: str) -> None:
         """Make the tables of a room that are not there yet."""
         os.chmod(path, 0o600)
-        self._db.execute("PRAGMA journal_mode=WAL")
+        self._share()
         self._db.executescript(schema)

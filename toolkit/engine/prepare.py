@@ -203,7 +203,7 @@ def start_request(
         id=prepared.id,
         spec=prepared.spec,
         state_dir=state_dir,
-        overlay=_overlay(settings, prepared),
+        overlay=overlay(settings, prepared),
         cgroup=f"{parent}/{prepared.id}",
         log=f"{directory}/log.json" if log.kept and not passthrough else "",
         log_size=log.size,
@@ -228,7 +228,7 @@ def actor(prepared: Prepared) -> tuple[str, ...]:
     return (*labels(stored), f"image={image}", f"name={prepared.name}")
 
 
-def _overlay(settings: "Settings", prepared: Prepared) -> Overlay:
+def overlay(settings: "Settings", prepared: Prepared) -> Overlay:
     """The writable layer lies in the container's directory, or in memory where it cannot.
 
     overlayfs takes no upper layer that is itself on an overlay, or inside one of its lower ones.
