@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 # Where the verb of a command stands: below toolkit.cli.containers, or below toolkit.cli for a
 # path of two modules.
 _VERBS = {
-    "build": "buildverb.BUILD",
+    "build": "building.build.BUILD",
     "create": "starting.CREATE",
     "exec": "entering.EXEC",
     "history": "images.listing.HISTORY",
+    "image build": "building.build.BUILD",
     "image history": "images.listing.HISTORY",
     "image import": "images.archives.IMPORT",
     "image inspect": "images.listing.INSPECT",

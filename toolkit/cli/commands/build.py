@@ -1,6 +1,6 @@
 """``dockyard build``."""
 
+from toolkit.cli.building.build import BUILD
 from toolkit.cli.clicked import VerbCommand
-from toolkit.cli.containers.buildverb import BUILD
 
 command = VerbCommand(BUILD)

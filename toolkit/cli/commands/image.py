@@ -2,6 +2,7 @@
 
 import click
 
+from toolkit.cli.building.build import BUILD
 from toolkit.cli.clicked import VerbCommand
 from toolkit.cli.images.archives import IMPORT, LOAD, SAVE
 from toolkit.cli.images.listing import HISTORY, IMAGES, INSPECT
@@ -10,6 +11,7 @@ from toolkit.cli.images.pulling import PULL, PUSH
 
 command = click.Group("image", help="Fetch, list, name, save and remove images.")
 for name, verb in {
+    "build": BUILD,
     "history": HISTORY,
     "import": IMPORT,
     "inspect": INSPECT,

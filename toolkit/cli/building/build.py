@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 from toolkit.building.build import build
 from toolkit.building.faults import StepFailedError
@@ -16,8 +16,8 @@ from toolkit.building.incoming import (
 )
 from toolkit.building.request import BuildRequest, Secret
 from toolkit.building.site import Services
+from toolkit.cli.building.progress import PROGRESS, printer_for
 from toolkit.cli.containers.opening import settings_of
-from toolkit.cli.containers.progress import PROGRESS, printer_for
 from toolkit.cli.verb import Call, Flag, Verb, complain
 from toolkit.core.errors import InvalidInputError, MissingInputError, UnsupportedError
 from toolkit.core.files import write_atomic
@@ -26,7 +26,7 @@ from toolkit.runtime.client import Launcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _URLS = ("http://", "https://", "git://", "git@", "ssh://", "github.com/")
 _EPOCH = "SOURCE_DATE_EPOCH"
@@ -40,7 +40,11 @@ def _build(call: Call) -> int:
     with ExitStack() as stack:
         _interruptible()
         request = _request(call, settings.data_root, stack)
-        services = Services(settings=settings, launcher=Launcher.spawn)
+        services = Services(
+            settings=settings,
+            launcher=Launcher.spawn,
+            pull=_puller(call, settings.data_root, quiet=quiet),
+        )
         try:
             built = build(request, services, printer)
         except StepFailedError as error:
@@ -50,6 +54,22 @@ def _build(call: Call) -> int:
         if path := call.text("iidfile"):
             write_atomic(path, built.id.encode(), sync=False)
     return 0
+
+
+def _puller(call: Call, data_root: str, *, quiet: bool) -> "Callable[[str], None]":
+    """Fetches an image that a build stands on, as ``pull`` does."""
+
+    def pull(reference: str) -> None:
+        from toolkit.cli.images.pulling import fetch  # noqa: PLC0415 - most images are there
+        from toolkit.cli.images.telling import telling  # noqa: PLC0415 - as above
+        from toolkit.images.library import Library  # noqa: PLC0415 - as above
+        from toolkit.images.progress import nobody  # noqa: PLC0415 - as above
+
+        silent = quiet or call.text("progress") == "quiet"
+        with nullcontext(nobody) if silent else telling(call) as report:
+            fetch(Library(data_root), reference, report)
+
+    return pull
 
 
 def _interruptible() -> None:

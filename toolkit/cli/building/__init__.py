@@ -1,0 +1,1 @@
+"""``build``, ``commit`` and ``diff``: what makes images of files and containers."""
