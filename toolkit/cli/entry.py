@@ -43,9 +43,12 @@ _VERBS = {
     "login": "images.logins.LOGIN",
     "logout": "images.logins.LOGOUT",
     "logs": "looking.LOGS",
+    "network connect": "connecting.CONNECT",
     "network create": "networking.NETWORK_CREATE",
+    "network disconnect": "connecting.DISCONNECT",
+    "network expose": "connecting.EXPOSE",
     "network inspect": "networking.NETWORK_INSPECT",
-    "network link": "networking.NETWORK_LINK",
+    "network link": "connecting.LINK",
     "network ls": "networking.NETWORK_LS",
     "network prune": "networking.NETWORK_PRUNE",
     "network reload": "networking.NETWORK_RELOAD",
@@ -121,7 +124,7 @@ def _is_wired(argv: "Sequence[str]") -> bool:
     """Whether a bridge is asked for; a guess, which costs a process where it is wrong."""
     for place, word in enumerate(argv):
         name, equals, value = word.partition("=")
-        if name == "--network":
+        if name in ("--network", "--net"):
             value = value if equals else "".join(argv[place + 1 : place + 2])
             break
     else:

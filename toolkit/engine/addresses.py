@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from toolkit.engine.database import Database
 
+_LAST = (1 << 63) - 1  # what SQLite counts to
+
 
 class Pool:
     """The addresses of one network, as numbers."""
@@ -29,15 +31,18 @@ class Pool:
         """Forget the pool."""
         self._db.query("DELETE FROM spans WHERE network=?", self._network)
 
-    def take(self, after: int) -> int | None:
-        """Take the first free address from ``after`` on, or the first of all; None: all taken."""
-        span = self._span(after) or self._span(0)
-        if span is None:
-            return None
-        first, last = span
-        taken = max(first, after) if after <= last else first
-        self._cut(span, taken)
-        return taken
+    def take(self, after: int, first: int = 0, last: int = _LAST) -> int | None:
+        """Take the first free address from ``after`` on, or the first of all; None: all taken.
+
+        Only one from ``first`` to ``last``.
+        """
+        for start in (max(after, first), first):
+            span = self._span(start)
+            if span and max(span[0], start) <= last:
+                taken = max(span[0], start)
+                self._cut(span, taken)
+                return taken
+        return None
 
     def claim(self, address: int) -> bool:
         """Take this very address; whether it was free."""

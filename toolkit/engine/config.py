@@ -97,6 +97,17 @@ class Health:
 
 
 @record
+class Attach:
+    """One more network that a container joins, and who it is there."""
+
+    network: str
+    ip: str = ""
+    ip6: str = ""
+    mac_address: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@record
 class ContainerConfig:
     """One container as asked for; an empty value means Docker's default.
 
@@ -106,11 +117,14 @@ class ContainerConfig:
     is the image's own. ``seccomp`` is empty, ``unconfined`` or the text of a profile in Docker's
     JSON form. ``pid`` and ``ipc``: empty, ``host``, ``container:ID`` and, for ``ipc``, ``none``
     ``private`` ``shareable``. ``network``: ``bridge``, another network's name, ``none``, ``host``
-    or ``container:ID``; ``add_hosts`` holds ``NAME:ADDRESS``. ``rows`` and ``columns`` are the
-    terminal's size, 0 where unknown. ``uts`` and ``userns`` are empty or ``host``, ``cgroupns``
-    also ``private``. ``restart`` is ``no``, ``always``, ``unless-stopped`` or ``on-failure``, which
-    ``restart_retries`` may bound. ``volumes_from`` holds ``NAME[:ro]``; ``sysctls``,
-    ``annotations`` and ``log_options`` hold ``K=V``. ``memory_swappiness`` -1 is the kernel's own.
+    or ``container:ID``, and empty for one that was taken off its last; ``ip``, ``ip6``,
+    ``mac_address`` and ``aliases`` are those on it, ``attach`` more networks. ``links`` holds
+    ``NAME:ALIAS``, ``expose`` ``PORT/PROTOCOL``; ``add_hosts`` holds ``NAME:ADDRESS``. ``rows`` and
+    ``columns`` are the terminal's size, 0 where unknown. ``uts`` and ``userns`` are empty or
+    ``host``, ``cgroupns`` also ``private``. ``restart`` is ``no``, ``always``, ``unless-stopped``
+    or ``on-failure``, which ``restart_retries`` may bound. ``volumes_from`` holds ``NAME[:ro]``;
+    ``sysctls``, ``annotations`` and ``log_options`` hold ``K=V``. ``memory_swappiness`` -1 is the
+    kernel's own.
     ``health`` has at most one part, which stands in for the image's.
     """
 
@@ -127,8 +141,14 @@ class ContainerConfig:
     tmpfs: tuple[Tmpfs, ...] = ()
     network: str = "none"
     ip: str = ""
+    ip6: str = ""
     mac_address: str = ""
+    aliases: tuple[str, ...] = ()
+    attach: tuple[Attach, ...] = ()
+    links: tuple[str, ...] = ()
     ports: tuple[Port, ...] = ()
+    expose: tuple[str, ...] = ()
+    publish_all: bool = False
     add_hosts: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()
@@ -212,6 +232,7 @@ _PARTS: "dict[str, type[Any]]" = {
     "devices": DeviceAsk,
     "device_rates": DeviceRate,
     "ulimits": Ulimit,
+    "attach": Attach,
 }
 
 

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAKING, TYING, READY, TIED, REMOVING = "making", "tying", "ready", "tied", "removing"
-_VERSION = 5
+_VERSION = 6
+# What tables of an older version lack.
+_ADDED = (
+    ("networks", "more", "TEXT NOT NULL DEFAULT '{}'"),
+    ("endpoints", "address6", "TEXT NOT NULL DEFAULT ''"),
+    ("endpoints", "aliases", "TEXT NOT NULL DEFAULT '[]'"),
+    ("endpoints", "place", "INTEGER NOT NULL DEFAULT 0"),
+)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS containers (
   id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, config TEXT NOT NULL,
@@ -57,6 +64,9 @@ CREATE TABLE IF NOT EXISTS restarts (
   container TEXT PRIMARY KEY, count INTEGER NOT NULL, failures INTEGER NOT NULL,
   stopped INTEGER NOT NULL, due REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS keepers (
+  container TEXT PRIMARY KEY, owner TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
 _COLUMNS = "id, name, image, config, created, started, phase, owner, auto_remove"
@@ -87,6 +97,10 @@ class Database(StateFile):
             raise ToolkitError(f"'{path}' was written by a newer dockyard")
         if version < _VERSION:
             self._make(path, _SCHEMA + image_tables.SCHEMA)
+            for table, column, kind in _ADDED:
+                there = [row[1] for row in self.query(f"PRAGMA table_info({table})")]
+                if column not in there:
+                    self._do(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
             self._db.execute(f"PRAGMA user_version={_VERSION}")
 
     def insert(self, row: Row, *, digest: str = "", layers: tuple[str, ...] = ()) -> None:

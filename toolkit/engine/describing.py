@@ -1,5 +1,6 @@
 """A container as ``docker inspect`` shows it: Docker's names and shapes, what we know of it."""
 
+from toolkit.engine import netshown
 from toolkit.engine.stamps import stamp
 
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ def document(view: "View", settings: "Settings") -> "dict[str, Any]":
             for bind in view.config.binds
         ],
         "Config": _config(view),
-        "NetworkSettings": _networks(view),
+        "NetworkSettings": netshown.settings(view),
     }
 
 
@@ -81,27 +82,6 @@ def _host_config(view: "View") -> "dict[str, Any]":
         "SecurityOpt": _security(view),
         "Tmpfs": {tmpfs.target: ",".join(tmpfs.options) for tmpfs in config.tmpfs},
     }
-
-
-def _networks(view: "View") -> "dict[str, Any]":
-    """Where it is attached; the flat fields are those of the default bridge, as Docker's."""
-    ports: dict[str, list[dict[str, str]]] = {}
-    found = {}
-    for one in view.networks:
-        for port in one.endpoint.ports:
-            outer = {"HostIp": port.host or "0.0.0.0", "HostPort": str(port.outer)}  # noqa: S104 - no binding
-            ports.setdefault(f"{port.inner}/{port.protocol}", []).append(outer)
-        found[one.network.name] = {
-            "NetworkID": one.network.id,
-            "Gateway": one.network.bridge.address.address,
-            "IPAddress": one.endpoint.address,
-            "IPPrefixLen": one.network.bridge.address.prefix,
-            "MacAddress": one.endpoint.mac,
-        }
-    nowhere = {"Gateway": "", "IPAddress": "", "IPPrefixLen": 0, "MacAddress": ""}
-    default = found.get("bridge", nowhere)
-    flat = {key: default[key] for key in nowhere}
-    return {"Ports": ports, **flat, "Networks": found}
 
 
 def _security(view: "View") -> list[str]:

@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from toolkit.engine.filters import Filters
     from toolkit.engine.lazynet import NetworksFactory
     from toolkit.engine.model import ExecConfig, View
-    from toolkit.engine.netadmin import NetworkConfig
-    from toolkit.engine.netstore import Network
+    from toolkit.engine.netdesk import NetworkDesk
     from toolkit.engine.networks import Networks
     from toolkit.engine.prepare import Prepared
     from toolkit.engine.seams import Kernel, Launcher, LauncherFactory, Resolver, Session, Stdio
@@ -225,7 +224,13 @@ class Engine:
         os.makedirs(self.settings.run_root, mode=0o711, exist_ok=True)
         config = made.stored.config
         with Undo() as undo:
-            joining = self._networks.join(made.id, config, undo, returns=_returns(made.spec))
+            joining = self._networks.join(
+                made.id,
+                config,
+                undo,
+                exposed=(*made.stored.image.config.exposed_ports, *config.expose),
+                returns=_returns(made.spec),
+            )
             write_files(made, joining.place if joining else None)
             request = start_request(
                 self.settings,
@@ -240,9 +245,10 @@ class Engine:
             if joining and joining.connect:
                 undo.callback(self._kernel.cleanup, request.state_dir, force=True)
                 undo.callback(session.close)
-                joining.connect(f"/proc/{pid}/ns/net")
+                joining.connect(pid)
                 _begun(session, made.id, made.name)
-                joining.done()
+            if joining:
+                joining.done(pid)
             undo.pop_all()
         waits = "" if config.detach or background else owner.me()
         self._db.started(made.id, phase=phase, at=time.time(), owner=waits)
@@ -286,7 +292,7 @@ class Engine:
         check_logging(config)
         other = config.network.partition(":")[2]
         if not other:
-            self._networks.check(config.network)
+            self._networks.check(config)
             return config
         view = self.inspect(other)
         beyond = view.config.network.partition(":")[2]
@@ -425,11 +431,12 @@ class Engine:
         """The networks that containers join."""
         return self._networks.load()
 
-    def create_network(self, asked: "NetworkConfig") -> "Network":
-        """Make a network."""
-        from toolkit.engine import netadmin  # noqa: PLC0415 - no container needs it
+    @property
+    def network_desk(self) -> "NetworkDesk":
+        """What makes, shows, connects and removes them."""
+        from toolkit.engine.netdesk import NetworkDesk  # noqa: PLC0415 - no container needs it
 
-        return netadmin.create(self.networks, self._db, asked)
+        return NetworkDesk(self.networks, self._db, self._watch)
 
     def link(self, references: tuple[str, str], addresses: tuple[str, str] = ("", "")) -> None:
         """Join two running containers by a wire of their own; it goes with either."""
@@ -439,12 +446,6 @@ class Engine:
                 raise ConflictError(f"container '{view.name}' is on the host's own network")
         paths = [f"/proc/{view.pid}/ns/net" for view in views]
         self.networks.wires.link((paths[0], paths[1]), addresses)
-
-    def remove_network(self, name: str) -> str:
-        """Remove a network that no container is on; its name."""
-        from toolkit.engine import netadmin  # noqa: PLC0415 - no container needs it
-
-        return netadmin.remove(self.networks, self._db, name)
 
     # looking
 

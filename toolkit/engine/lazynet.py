@@ -1,17 +1,19 @@
 """The engine's door to networks: what a container without a bridge never opens stays unloaded."""
 
 from toolkit.core.record import record
+from toolkit.engine.choices import choices
 from toolkit.engine.netfiles import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Protocol
 
     from toolkit.core.undo import Undo
     from toolkit.engine.config import ContainerConfig
     from toolkit.engine.database import Database
-    from toolkit.engine.networks import Attachment, Networks
+    from toolkit.engine.endpoints import Attachment
+    from toolkit.engine.networks import Networks
     from toolkit.engine.settings import Settings
     from toolkit.runtime.states import State
 
@@ -32,14 +34,15 @@ if TYPE_CHECKING:
 
 @record
 class Joining:
-    """A container on its way to a network: ``connect`` when it is held, ``done`` when it runs.
+    """A container on its way to its networks, ``place`` being that on the first.
 
-    Neither for one that returns to its place, which others kept.
+    ``connect``, given its process, when it is held; None for one that returns to its place, which
+    others kept. ``done``, given the same, when it runs.
     """
 
-    place: Place
-    connect: "Callable[[str], None] | None" = None
-    done: "Callable[[], None]"
+    place: Place | None
+    connect: "Callable[[int], None] | None" = None
+    done: "Callable[[int], None]"
 
 
 class LazyNetworks:
@@ -67,39 +70,54 @@ class LazyNetworks:
             self._loaded = (self._make or Networks)(self._settings, self._db)
         return self._loaded
 
-    def check(self, name: str) -> None:
-        """Refuse a network that does not exist."""
-        if not is_apart(name) and name != "bridge":
-            self.load().table.find(name)
+    def check(self, config: "ContainerConfig") -> None:
+        """Refuse networks that do not exist."""
+        for choice in choices(config):
+            if choice.network != "bridge":
+                self.load().table.find(choice.network)
 
     def join(
-        self, container: str, config: "ContainerConfig", undo: "Undo", *, returns: bool
+        self,
+        container: str,
+        config: "ContainerConfig",
+        undo: "Undo",
+        *,
+        exposed: "Iterable[str]" = (),
+        returns: bool,
     ) -> "Joining | None":
-        """Take an address and ask for the wire; None for a container without a bridge.
+        """Take addresses and ask for the wires; None for a container without a bridge.
 
-        One that ``returns`` joins a namespace in which its wire may still be.
+        One that ``returns`` joins a namespace in which its wires may still be.
         """
-        if is_apart(config.network):
+        if not choices(config):
             return None
         networks = self.load()
         old = self.of(container)
         if old and returns:
-            return Joining(place=_place(old[0]), done=lambda: None)
+            joined = networks.hold(container)
+            undo.callback(joined.held.close)
+            return Joining(place=_place(old), done=lambda pid: networks.keep(joined, pid))
         if old:  # it was killed, and what it had is not yet given back
             networks.leave(container)
-        attachment = networks.join(container, config)
+        joined = networks.join(container, config, exposed)
         undo.callback(networks.leave, container)
-        wire = networks.begin(attachment)
+        undo.callback(joined.held.close)
+        wire = networks.begin(joined.attachments)
         undo.callback(wire.abandon)
+
+        def done(pid: int) -> None:
+            networks.joined(container)
+            networks.keep(joined, pid)
+
         return Joining(
-            place=_place(attachment),
-            connect=wire.connect,
-            done=lambda: networks.joined(container),
+            place=_place(joined.attachments),
+            connect=lambda pid: wire.connect(f"/proc/{pid}/ns/net"),
+            done=done,
         )
 
     def left(self, container: str, config: "ContainerConfig", look: "Look") -> None:
         """A container is over: give back what it had, unless others use it still."""
-        if not is_apart(config.network) and not look.shared_stack(container):
+        if choices(config) and not look.shared_stack(container):
             self.load().leave(container)
 
     def discard(self, container: str) -> None:
@@ -119,13 +137,11 @@ class LazyNetworks:
         return self.load().of(container)
 
 
-def is_apart(network: str) -> bool:
-    """Whether a mode needs no bridge."""
-    return network in ("none", "host") or network.startswith("container:")
-
-
-def _place(attachment: "Attachment") -> Place:
+def _place(attachments: "Sequence[Attachment]") -> Place:
+    ends = [one.endpoint for one in attachments]
     return Place(
-        address=attachment.endpoint.address,
-        gateway=attachment.network.bridge.address.address,
+        addresses=tuple(
+            address for end in ends for address in (end.address, end.address6) if address
+        ),
+        gateway=attachments[0].network.bridge.address.address,
     )

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from toolkit.engine.config import ContainerConfig
-    from toolkit.engine.networks import Attachment
+    from toolkit.engine.endpoints import Attachment
     from toolkit.engine.seams import Session
 
 

@@ -6,38 +6,41 @@ import time
 
 from toolkit.core.errors import ConflictError, InvalidInputError, ToolkitError
 from toolkit.core.record import record
+from toolkit.engine import subnets
 from toolkit.engine.names import random_id
 from toolkit.engine.netstore import DEFAULT, Network, check_network_name
-from toolkit.net import quick
-from toolkit.net.ipv4 import (
-    Interface,
-    dotted,
-    parse_address,
-    parse_bridge_address,
-    parse_interface,
-)
 from toolkit.net.wiring import Bridge, check_link_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from toolkit.engine.database import Database
     from toolkit.engine.networks import Networks
 
 _MTU = (68, 65535)  # the least of RFC 791, the most of a packet
+_MTU6 = 1280  # the least of RFC 8200
 
 
 @record
 class NetworkConfig:
-    """A network as asked for; what is empty is chosen."""
+    """A network as asked for; what is empty is chosen.
+
+    ``subnets``, ``gateways`` and ``ranges`` hold at most one of each family. ``options`` are
+    Docker's for its bridges, as they were given: ``mtu``, ``icc`` and the others are what they
+    mean. ``labels`` hold ``NAME=VALUE``.
+    """
 
     name: str
-    subnet: str = ""
-    gateway: str = ""
+    subnets: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    ranges: tuple[str, ...] = ()
     link: str = ""
     internal: bool = False
+    ipv6: bool = False
     mtu: int = 0
+    icc: bool = True
+    masquerade: bool = True
+    options: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 def create(networks: "Networks", database: "Database", asked: NetworkConfig) -> Network:
@@ -47,19 +50,12 @@ def create(networks: "Networks", database: "Database", asked: NetworkConfig) -> 
     the first container needs it.
     """
     check_network_name(asked.name)
-    if asked.mtu and not _MTU[0] <= asked.mtu <= _MTU[1]:
-        raise InvalidInputError(f"mtu: {asked.mtu} is outside {_MTU[0]} to {_MTU[1]}")
     link = check_link_name(asked.link) if asked.link else f"br-{os.urandom(6).hex()}"
     with database.transaction():
         others = networks.table.all()
-        address = _address(asked, others)
-        network = Network(
-            name=asked.name,
-            id=random_id(),
-            bridge=Bridge(link=link, address=address, internal=asked.internal, mtu=asked.mtu),
-            created=time.time(),
-        )
-        _check_new(network, others)
+        if any(other.name == asked.name for other in others):
+            raise ConflictError(f"there is a network '{asked.name}' already")
+        network = _network(asked, link, others)
         try:
             networks.table.insert(network)
         except sqlite3.IntegrityError:
@@ -71,6 +67,31 @@ def create(networks: "Networks", database: "Database", asked: NetworkConfig) -> 
         remove(networks, database, asked.name)
         raise
     return network
+
+
+def _network(asked: NetworkConfig, link: str, others: list[Network]) -> Network:
+    address = subnets.choose(asked.subnets, asked.gateways, others)
+    address6 = subnets.choose6(asked.subnets, asked.gateways, others, wanted=asked.ipv6)
+    least = _MTU6 if address6 else _MTU[0]
+    if asked.mtu and not least <= asked.mtu <= _MTU[1]:
+        raise InvalidInputError(f"mtu: {asked.mtu} is outside {least} to {_MTU[1]}")
+    return Network(
+        name=asked.name,
+        id=random_id(),
+        bridge=Bridge(
+            link=link,
+            address=address,
+            internal=asked.internal,
+            mtu=asked.mtu,
+            address6=address6,
+            icc=asked.icc,
+            masquerade=asked.masquerade,
+        ),
+        created=time.time(),
+        ip_range=subnets.span(asked.ranges, address),
+        options=asked.options,
+        labels=asked.labels,
+    )
 
 
 def remove(networks: "Networks", database: "Database", name: str) -> str:
@@ -91,50 +112,11 @@ def remove(networks: "Networks", database: "Database", name: str) -> str:
     return network.name
 
 
-def _check_new(network: Network, others: list[Network]) -> None:
-    for other in others:
-        if other.name == network.name:
-            raise ConflictError(f"there is a network '{network.name}' already")
-        if other.bridge.address.overlaps(network.bridge.address):
-            raise ConflictError(
-                f"the subnet {network.bridge.address.subnet} overlaps"
-                f" {other.bridge.address.subnet} of network '{other.name}'",
-                hint="choose another --subnet",
-            )
-
-
-def _address(asked: NetworkConfig, others: list[Network]) -> Interface:
-    if not asked.subnet:
-        if asked.gateway:
-            raise InvalidInputError("a gateway is given without its subnet", hint="give --subnet")
-        return _chosen(others)
-    subnet = parse_interface(asked.subnet, what="subnet")
-    if subnet.number != subnet.low:
-        raise InvalidInputError(
-            f"subnet: '{asked.subnet}' has bits beyond its prefix", hint=f"write {subnet.subnet}"
-        )
-    first = asked.gateway or dotted(subnet.low + 1)
-    if parse_address(first, what="gateway") not in subnet:
-        raise InvalidInputError(f"gateway: {first} is not in {subnet.subnet}")
-    return parse_bridge_address(f"{first}/{subnet.prefix}", what="subnet")
-
-
-def _chosen(others: list[Network]) -> Interface:
-    """The first of Docker's pools that neither a network nor this host uses."""
-    used = [other.bridge.address for other in others]
-    used += [
-        parse_interface(route.to, what="route")
-        for route in quick.routes()
-        if ":" not in route.to and not route.to.endswith("/0")
+def prune(networks: "Networks", database: "Database") -> list[str]:
+    """Remove all networks that no container is on; their names."""
+    unused = [
+        one.name
+        for one in networks.table.all()
+        if one.name != DEFAULT and not networks.members(one.name)
     ]
-    for pool in _pools():
-        if not any(pool.overlaps(other) for other in used):
-            return pool
-    raise ConflictError("no subnet is free for a new network", hint="choose one with --subnet")
-
-
-def _pools() -> "Iterator[Interface]":
-    for second in range(17, 32):
-        yield parse_interface(f"172.{second}.0.1/16", what="pool")
-    for third in range(0, 256, 16):
-        yield parse_interface(f"192.168.{third}.1/20", what="pool")
+    return [remove(networks, database, name) for name in unused]

@@ -25,10 +25,17 @@ _PUBLIC_SERVERS = ("8.8.8.8", "8.8.4.4")
 
 @record
 class Place:
-    """Where a container is on its network."""
+    """Where a container is on its networks.
 
-    address: str
+    ``addresses`` are all of its own, ``gateway`` is the host's on the first network. ``server`` is
+    whom it asks for names, empty for whomever the host asks. ``peers`` are lines for
+    ``/etc/hosts`` of those that this server does not know.
+    """
+
+    addresses: tuple[str, ...]
     gateway: str
+    server: str = ""
+    peers: tuple[str, ...] = ()
 
 
 @record
@@ -75,7 +82,7 @@ def hosts(names: Names, text: str) -> str:
     if names.place:
         short = names.hostname.partition(".")[0]
         known = names.hostname if short == names.hostname else f"{names.hostname} {short}"
-        lines.append(f"{names.place.address}\t{known}\n")
+        lines += [f"{address}\t{known}\n" for address in names.place.addresses]
     return text + "".join(lines)
 
 

@@ -11,7 +11,9 @@ from toolkit.core.suggest import did_you_mean
 from toolkit.engine.addresses import Pool
 from toolkit.engine.names import random_id
 from toolkit.net.ipv4 import parse_bridge_address
+from toolkit.net.ipv6 import parse_bridge_address6
 from toolkit.net.wiring import Bridge, check_link_name
+from toolkit.runtime.messages import decode, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,19 +24,31 @@ if TYPE_CHECKING:
 
 DEFAULT = "bridge"
 BUILT_IN = ("bridge", "host", "none")
-_COLUMNS = "name, id, link, address, mtu, internal, created, next"
+_COLUMNS = "name, id, link, address, mtu, internal, created, next, more"
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
 
 @record
 class Network:
-    """One bridge network; ``created`` is in seconds since 1970, ``after`` the next to try."""
+    """One bridge network; ``created`` is in seconds since 1970, ``after`` the next to try.
+
+    Addresses are given out from ``ip_range`` (first, last) where it is not empty. ``options`` and
+    ``labels`` hold ``NAME=VALUE``.
+    """
 
     name: str
     id: str
     bridge: Bridge
     created: float
     after: int = 0
+    ip_range: tuple[int, ...] = ()
+    options: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> bool:
+        """Whether its containers find each other by name; on the default one they do not."""
+        return self.name != DEFAULT
 
 
 class NetworkTable:
@@ -60,10 +74,13 @@ class NetworkTable:
     def _default(self) -> Network:
         """The default bridge as the settings name it."""
         settings = self._settings
-        what = "bridge.address"
+        ipv6 = settings.bridge_ipv6
         bridge = Bridge(
             link=check_link_name(settings.bridge),
-            address=parse_bridge_address(settings.bridge_address, what=what),
+            address=parse_bridge_address(settings.bridge_address, what="bridge.address"),
+            address6=parse_bridge_address6(ipv6, what="bridge.ipv6") if ipv6 else None,
+            mtu=settings.bridge_mtu,
+            icc=settings.bridge_icc,
         )
         found = self.all("WHERE name=?", DEFAULT)
         after = found[0].after if found else 0
@@ -90,7 +107,7 @@ class NetworkTable:
         """Add a network with all of its addresses free."""
         bridge = network.bridge
         self._db.query(
-            f"INSERT INTO networks ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
+            f"INSERT INTO networks ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
             network.name,
             network.id,
             bridge.link,
@@ -99,10 +116,19 @@ class NetworkTable:
             int(bridge.internal),
             network.created,
             0,
+            encode(_more(network)),
         )
         pool = Pool(self._db, network.name)
         pool.fill(bridge.address.low + 1, bridge.address.high - 1)
         pool.claim(bridge.address.number)
+        if bridge.address6:
+            second = self.pool6(network.name)
+            second.fill(1, bridge.address6.room)
+            second.claim(bridge.address6.number - bridge.address6.low)
+
+    def pool6(self, name: str) -> Pool:
+        """The addresses of IPv6, counted from the subnet's first: SQLite knows no 128 bits."""
+        return Pool(self._db, f"{name} ipv6")
 
     def all(self, rest: str = "", *values: "Any") -> list[Network]:
         """Every network that was used or made; ``rest`` of the query narrows it."""
@@ -117,6 +143,7 @@ class NetworkTable:
         """Forget a network and its addresses."""
         self._db.query("DELETE FROM networks WHERE name=?", name)
         Pool(self._db, name).drop()
+        self.pool6(name).drop()
 
 
 def check_network_name(name: str) -> None:
@@ -130,8 +157,40 @@ def check_network_name(name: str) -> None:
         raise InvalidInputError(f"the network '{name}' is built in", hint="choose another name")
 
 
+def _more(network: Network) -> "dict[str, Any]":
+    """What has no column of its own."""
+    bridge = network.bridge
+    return {
+        "address6": str(bridge.address6 or ""),
+        "icc": bridge.icc,
+        "masquerade": bridge.masquerade,
+        "ip_range": list(network.ip_range),
+        "options": list(network.options),
+        "labels": list(network.labels),
+    }
+
+
 def _row(row: "tuple[Any, ...]") -> Network:
-    name, number, link, address, mtu, internal, created, after = row
-    place = parse_bridge_address(address, what=f"network '{name}'")
-    bridge = Bridge(link=link, address=place, internal=bool(internal), mtu=mtu)
-    return Network(name=name, id=number, bridge=bridge, created=created, after=after)
+    name, number, link, address, mtu, internal, created, after, text = row
+    what = f"network '{name}'"
+    more = decode(text)
+    second = more.get("address6", "")
+    bridge = Bridge(
+        link=link,
+        address=parse_bridge_address(address, what=what),
+        internal=bool(internal),
+        mtu=mtu,
+        address6=parse_bridge_address6(second, what=what) if second else None,
+        icc=more.get("icc", True),
+        masquerade=more.get("masquerade", True),
+    )
+    return Network(
+        name=name,
+        id=number,
+        bridge=bridge,
+        created=created,
+        after=after,
+        ip_range=tuple(more.get("ip_range", ())),
+        options=tuple(more.get("options", ())),
+        labels=tuple(more.get("labels", ())),
+    )

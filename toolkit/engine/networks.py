@@ -5,41 +5,45 @@ name it are gone. A wire ends with the container's namespace, and the next comma
 left: whatever a killed command forgets is found by looking (``tidy``).
 """
 
-import sqlite3
-
-from toolkit.core.errors import ConflictError, InvalidInputError
+from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError
 from toolkit.core.record import record
-from toolkit.engine import owner, ports
-from toolkit.engine.addresses import Pool
-from toolkit.engine.netstore import DEFAULT, Network, NetworkTable
+from toolkit.engine import allotting, owner, ports
+from toolkit.engine.choices import choices
+from toolkit.engine.endpoints import Attachment, EndpointTable
+from toolkit.engine.netstore import DEFAULT, NetworkTable
 from toolkit.net import rules
-from toolkit.net.ipv4 import dotted, parse_address
+from toolkit.net.holding import Held
 from toolkit.net.wires import Wires, present
-from toolkit.net.wiring import Bridge, Endpoint, Port, forwards, mac_of
+from toolkit.net.wiring import FORWARDING6, Bridge, Closed, Endpoint, Plug, forwards
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Iterable
 
-    from toolkit.engine.config import ContainerConfig
+    from toolkit.engine.config import Attach, ContainerConfig
     from toolkit.engine.database import Database
     from toolkit.engine.lazynet import Look
     from toolkit.engine.settings import Settings
-    from toolkit.net.wires import Wire
+    from toolkit.net.wires import Ruleset, Wire
 
-    MakeWires = Callable[[str, Callable[[], str]], Wires]
+    MakeWires = Callable[[str, Ruleset], Wires]
 
-_FORWARDING = "forwarding"
+_NOTES = ("forwarding", "forwarding6")
 _BOOT = "/proc/sys/kernel/random/boot_id"
 
 
 @record
-class Attachment:
-    """One container's place on a network."""
+class Joined:
+    """A container's places, the first first, and the ports that are held for it so far."""
 
-    network: Network
-    endpoint: Endpoint
+    container: str
+    attachments: tuple[Attachment, ...]
+    held: Held
+
+    @property
+    def first(self) -> Attachment:
+        """Its place on its first network."""
+        return self.attachments[0]
 
 
 class Networks:
@@ -49,6 +53,7 @@ class Networks:
         self, settings: "Settings", database: "Database", *, make_wires: "MakeWires" = Wires
     ) -> None:
         self.table = NetworkTable(settings, database)
+        self.endpoints = EndpointTable(database, self.table)
         self._db = database
         self.wires = make_wires(f"{settings.run_root}/network.lock", self._ruleset)
 
@@ -58,42 +63,133 @@ class Networks:
 
     # joining and leaving
 
-    def join(self, container: str, config: "ContainerConfig") -> Attachment:
-        """Take an address and ports."""
-        network = self.table.find(config.network)
-        with self._db.transaction():
-            if network.name == DEFAULT:
-                network = self.table.keep_default(network)
-            address = self._take_address(network, config)
-            mac = _mac(config.mac_address) if config.mac_address else mac_of(address)
-            taken = ports.take(self._db, container, config.ports)
-            endpoint = Endpoint(
-                bridge=network.bridge.link,
-                link=f"veth{container[:11]}",
-                mac=mac,
-                address=dotted(address),
-                ports=taken,
-            )
-            self._insert(container, network, endpoint, address)
-        return Attachment(network=network, endpoint=endpoint)
+    def join(
+        self, container: str, config: "ContainerConfig", exposed: "Iterable[str]" = ()
+    ) -> Joined:
+        """Take addresses and ports; ``exposed`` are those that its image and it itself name."""
+        asked = ports.published(config.ports, exposed if config.publish_all else ())
+        held = Held()
+        try:
+            with self._db.transaction():
+                for place, choice in enumerate(choices(config)):
+                    self._attach(container, choice, place=place)
+                if asked and not self.endpoints.outward(container):
+                    raise InvalidInputError(
+                        "ports are published on no network that leads outside",
+                        hint="leave --publish out, or join a network that is not internal",
+                    )
+                ports.take(self._db, container, asked, held)
+                attachments = self.endpoints.of(container)
+        except BaseException:
+            held.close()
+            raise
+        return Joined(container=container, attachments=tuple(attachments), held=held)
 
-    def begin(self, attachment: Attachment) -> "Wire":
-        """Ask for the bridge and the rules; the wire is to be connected, or abandoned."""
-        if not attachment.network.bridge.internal and not forwards():
-            self._note_forwarding()
+    def _attach(self, container: str, choice: "Attach", *, place: int) -> Attachment:
+        network = self.table.find(choice.network)
+        if network.name == DEFAULT:
+            network = self.table.keep_default(network)
+        address, address6 = allotting.take(self._db, self.table, network, choice)
+        endpoint = Endpoint(
+            bridge=network.bridge.link,
+            link=allotting.link_name(container, network.name, first=place == 0),
+            mac=allotting.mac(choice.mac_address, address),
+            address=address,
+            address6=address6,
+        )
+        attachment = Attachment(network=network, endpoint=endpoint, aliases=choice.aliases)
+        self.endpoints.insert(container, attachment, place=place)
+        return attachment
+
+    def begin(self, attachments: "Iterable[Attachment]", *, first: int | None = 0) -> "Wire":
+        """Ask for bridges and rules; the wire is to be connected, or abandoned.
+
+        The links inside are named ``ethN`` from ``first`` on; None: as is free.
+        """
+        plugs = tuple(
+            Plug(
+                bridge=one.network.bridge,
+                endpoint=one.endpoint,
+                name="" if first is None else f"eth{first + number}",
+            )
+            for number, one in enumerate(attachments)
+        )
+        self._note_forwarding([plug.bridge for plug in plugs if not plug.bridge.internal])
         bridges, closed = self._skeleton()
-        state = rules.state(bridges, closed=closed)
-        return self.wires.begin(attachment.network.bridge, attachment.endpoint, state)
+        return self.wires.begin(plugs, rules.state(bridges, closed=closed))
 
     def joined(self, container: str) -> None:
-        """Note that its wire is there: from now on it counts for as long as it is."""
-        self._db.query("UPDATE endpoints SET owner='' WHERE container=?", container)
+        """Note that its wires are there: from now on they count for as long as they are."""
+        self.endpoints.joined(container)
+
+    def keep(self, joined: Joined, pid: int) -> None:
+        """Have its ports held until process ``pid`` ends."""
+        outward = self.endpoints.outward(joined.container)
+        for one in joined.attachments:
+            if one.network.name == outward:
+                self._keep(joined.container, joined.held, pid, one.endpoint)
+
+    def _keep(self, container: str, held: Held, pid: int, endpoint: Endpoint) -> None:
+        keeper = held.keep(pid, (endpoint.address, endpoint.address6))
+        if keeper:
+            self._db.query(
+                "INSERT OR REPLACE INTO keepers (container, owner) VALUES (?, ?)",
+                container,
+                owner.of(keeper),
+            )
+
+    def hold(self, container: str) -> Joined:
+        """Hold the ports again of a container that has them and returns to its stack."""
+        self._end_keeper(container)
+        attachments = tuple(self.of(container))
+        held = Held()
+        try:
+            ports.hold_again((port for one in attachments for port in one.endpoint.ports), held)
+        except BaseException:
+            held.close()
+            raise
+        return Joined(container=container, attachments=attachments, held=held)
 
     def leave(self, container: str) -> None:
-        """Give back what a container has: rules, wire, then address and ports."""
-        held = self._attachments("WHERE container=?", container)
+        """Give back what a container has: rules, wires, then addresses and ports."""
+        held = self.endpoints.select("WHERE container=?", container)
         if held:
-            self._leave([(container, one) for one in held])
+            self._leave(held)
+
+    def attach(self, container: str, choice: "Attach", pid: int) -> Attachment:
+        """Lead one more wire into a container that runs."""
+        before = self.endpoints.outward(container)
+        with self._db.transaction():
+            places = self._db.query("SELECT max(place) FROM endpoints WHERE container=?", container)
+            if any(one.network.name == choice.network for one in self.of(container)):
+                raise ConflictError(f"the container is on network '{choice.network}' already")
+            place = 0 if places[0][0] is None else places[0][0] + 1
+            network = self._attach(container, choice, place=place).network.name
+        try:
+            (made,) = [one for one in self.of(container) if one.network.name == network]
+            wire = self.begin((made,), first=None)
+            wire.connect(f"/proc/{pid}/ns/net")
+        except BaseException:
+            self._leave([(container, made)], all_of_it=False)
+            raise
+        self.endpoints.joined(container)
+        if not before and made.endpoint.ports:
+            self._keep_again(container, pid)
+        return made
+
+    def detach(self, container: str, network: str, pid: int) -> None:
+        """Take a container off a network; ``pid`` is 0 for one that does not run."""
+        found = [one for one in self.of(container) if one.network.name == network]
+        if not found:
+            raise NotFoundError(f"the container is not on network '{network}'")
+        self._leave([(container, found[0])], all_of_it=False)
+        rest = [one for one in self.of(container) if not one.network.bridge.internal]
+        if not rest or not pid:
+            return
+        if found[0].endpoint.ports:
+            self.wires.admit(rest[0].endpoint)
+            self._keep_again(container, pid)
+        self.wires.route(f"/proc/{pid}/ns/net", rest[0].endpoint, rest[0].network.bridge)
 
     def tidy(self, look: "Look") -> None:
         """Take what containers left that ended while nobody looked.
@@ -102,9 +198,11 @@ class Networks:
         before that either runs, or is held for ever and ended now.
         """
         there = present()
-        gone = []
-        for container, link, who in self._db.query("SELECT container, link, owner FROM endpoints"):
-            if owner.alive(who) or (not who and link in there):
+        gone: list[str] = []
+        for container, network, link, who in self._db.query(
+            "SELECT container, network, link, owner FROM endpoints"
+        ):
+            if container in gone or owner.alive(who) or (not who and link in there):
                 continue
             state = look.state(container)
             if state is not None and state.status in ("creating", "created"):
@@ -112,158 +210,95 @@ class Networks:
                 state = None
             if state is None:
                 gone.append(container)
-            elif who:
+            elif who and link in there:
                 self.joined(container)
+            elif who:  # it was being connected, and is not
+                self.detach(container, network, state.pid)
         found = [(name, one) for name in gone for one in self.of(name)]
         if found:
             self._leave(found)
+        self._tidy_keepers(look)
+
+    def _tidy_keepers(self, look: "Look") -> None:
+        """Hold the ports again of containers whose keeper was killed."""
+        for container, who in self._db.query("SELECT container, owner FROM keepers"):
+            if owner.alive(who):
+                continue
+            state = look.state(container)
+            if state is not None and state.pid:
+                try:
+                    self._keep_again(container, state.pid)
+                except ConflictError:
+                    continue  # somebody was faster; the rules lead inward all the same
+
+    def _keep_again(self, container: str, pid: int) -> None:
+        joined = self.hold(container)
+        try:
+            self.keep(joined, pid)
+        finally:
+            joined.held.close()
 
     def of(self, container: str) -> list[Attachment]:
-        """Where a container is attached now."""
-        return self._attachments("WHERE container=?", container)
+        """Where a container is attached now, the first first."""
+        return self.endpoints.of(container)
 
     def members(self, network: str) -> list[tuple[str, Attachment]]:
         """The containers on a network, by id."""
-        rows = self._db.query("SELECT container FROM endpoints WHERE network=?", network)
-        return [
-            (container, one)
-            for (container,) in rows
-            for one in self.of(container)
-            if one.network.name == network
-        ]
+        return self.endpoints.members(network)
 
     def reload(self) -> None:
         """Write all rules anew, as after somebody flushed them."""
         self.wires.reload()
 
-    def _leave(self, gone: "list[tuple[str, Attachment]]") -> None:
+    def _leave(self, gone: "list[tuple[str, Attachment]]", *, all_of_it: bool = True) -> None:
+        """Take containers off networks; with ``all_of_it`` their ports are free again as well."""
         self.wires.leave(one.endpoint for _, one in gone)
+        if all_of_it:
+            for container in {container for container, _ in gone}:
+                self._end_keeper(container)
         with self._db.transaction():
             for container, one in gone:
-                name = one.network.name
                 # Another command may have been faster: only who removes the row gives back.
-                removed = self._db.query(
-                    "DELETE FROM endpoints WHERE container=? AND network=? RETURNING address",
-                    container,
-                    name,
-                )
-                self._db.query("DELETE FROM ports WHERE container=?", container)
-                for (address,) in removed:
-                    Pool(self._db, name).give(address)
+                if self.endpoints.delete(container, one.network.name):
+                    allotting.give(self._db, self.table, one)
+                if all_of_it:
+                    self._db.query("DELETE FROM ports WHERE container=?", container)
 
-    def _insert(self, container: str, network: Network, endpoint: Endpoint, address: int) -> None:
-        try:
-            self._db.query(
-                "INSERT INTO endpoints (container, network, link, mac, address, owner)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                container,
-                network.name,
-                endpoint.link,
-                endpoint.mac,
-                address,
-                owner.me(),
-            )
-        except sqlite3.IntegrityError:
-            raise ConflictError(
-                f"the hardware address {endpoint.mac} is taken on network '{network.name}'",
-                hint="choose another --mac-address",
-            ) from None
-
-    def _take_address(self, network: Network, config: "ContainerConfig") -> int:
-        pool = Pool(self._db, network.name)
-        if config.ip:
-            return _claim(pool, network, config.ip, self._db)
-        taken = pool.take(network.after)
-        if taken is None:
-            raise ConflictError(
-                f"network '{network.name}' has no free address in {network.bridge.address.subnet}",
-                hint="remove containers from it, or use a network with a wider subnet",
-            )
-        self.table.next_after(network.name, taken + 1)
-        return taken
+    def _end_keeper(self, container: str) -> None:
+        """End who holds its ports, and wait until they are free."""
+        for (who,) in self._db.query(
+            "DELETE FROM keepers WHERE container=? RETURNING owner", container
+        ):
+            owner.end(who)
 
     # what the rules are made from
 
-    def _attachments(self, rest: str = "", *values: "Any") -> list[Attachment]:
-        rows = self._db.query(
-            f"SELECT container, network, link, mac, address FROM endpoints {rest}",  # noqa: S608 - constants
-            *values,
-        )
-        networks = {one.name: one for one in self.table.all()} if rows else {}
-        return [
-            Attachment(
-                network=networks[network],
-                endpoint=Endpoint(
-                    bridge=networks[network].bridge.link,
-                    link=link,
-                    mac=mac,
-                    address=dotted(address),
-                    ports=self._ports(container),
-                ),
-            )
-            for container, network, link, mac, address in rows
-        ]
-
-    def _ports(self, container: str) -> tuple[Port, ...]:
-        rows = self._db.query(
-            'SELECT protocol, host, "outer", "inner" FROM ports WHERE container=?'
-            ' ORDER BY "inner", protocol, "outer"',
-            container,
-        )
-        return tuple(
-            Port(protocol=protocol, host=host, outer=outer, inner=inner)
-            for protocol, host, outer, inner in rows
-        )
-
-    def _skeleton(self) -> tuple[list[Bridge], bool]:
-        noted = self._db.query("SELECT value FROM notes WHERE key=?", _FORWARDING)
-        closed = bool(noted) and noted[0][0] == _boot()
+    def _skeleton(self) -> tuple[list[Bridge], Closed]:
+        noted = dict(self._db.query("SELECT key, value FROM notes"))
+        links = []
+        for key in _NOTES:
+            boot, _, names = noted.get(key, "").partition(" ")
+            links.append(tuple(names.split()) if boot == _boot() else ())
+        closed = Closed(ipv4=links[0], ipv6=links[1])
         return [one.bridge for one in self.table.all()], closed
 
-    def _ruleset(self) -> str:
+    def _ruleset(self) -> tuple[list[Bridge], str]:
         bridges, closed = self._skeleton()
-        endpoints = [one.endpoint for one in self._attachments()]
-        return rules.whole(bridges, endpoints, closed=closed)
+        endpoints = [one.endpoint for _, one in self.endpoints.select()]
+        return bridges, rules.whole(bridges, endpoints, closed=closed)
 
-    def _note_forwarding(self) -> None:
-        """This host is about to be made to forward: the rules keep that to containers."""
-        self._db.query(
-            "INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)", _FORWARDING, _boot()
-        )
-
-
-def _claim(pool: Pool, network: Network, text: str, database: "Database") -> int:
-    """Take an address that was asked for."""
-    subnet = network.bridge.address
-    asked = parse_address(text, what="ip")
-    if asked not in subnet or asked in (subnet.low, subnet.high):
-        raise InvalidInputError(
-            f"ip: {text} is no address for a container in {subnet.subnet}, the subnet of network"
-            f" '{network.name}'"
-        )
-    if not pool.claim(asked):
-        rows = database.query(
-            "SELECT container FROM endpoints WHERE network=? AND address=?", network.name, asked
-        )
-        who = f"container {rows[0][0][:12]}" if rows else "the bridge itself"
-        raise ConflictError(f"the address {text} is taken by {who}", hint="choose another one")
-    return asked
-
-
-def _mac(text: str) -> str:
-    """A hardware address of one station, in lower case."""
-    parts = text.lower().replace("-", ":").split(":")
-    digits = "0123456789abcdef"
-    if len(parts) != 6 or not all(len(part) == 2 and set(part) <= set(digits) for part in parts):
-        raise InvalidInputError(
-            f"mac-address: '{text}' is no hardware address", hint="write it as 02:42:ac:11:00:02"
-        )
-    if int(parts[0], 16) & 1 or set(parts) == {"00"}:
-        raise InvalidInputError(
-            f"mac-address: '{text}' is not the address of one station",
-            hint="let the first byte be even, as in 02:42:ac:11:00:02",
-        )
-    return ":".join(parts)
+    def _note_forwarding(self, outward: list[Bridge]) -> None:
+        """This host is about to be made to forward: not between the links that it has now."""
+        for key, wanted in zip(_NOTES, (outward, [b for b in outward if b.address6]), strict=True):
+            if not wanted or forwards(*((FORWARDING6,) if key == _NOTES[1] else ())):
+                continue
+            ours = {one.bridge.link for one in self.table.all()}
+            links = sorted(one for one in present() - ours if not one.startswith(("lo", "veth")))
+            self._db.query(
+                "INSERT OR REPLACE INTO notes (key, value) VALUES (?, ?)",
+                key,
+                " ".join((_boot(), *links)),
+            )
 
 
 def _boot() -> str:

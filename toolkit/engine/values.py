@@ -161,6 +161,14 @@ def parse_add_host(text: str) -> str:
     return f"{name}:{address.strip('[]')}"
 
 
+def parse_link(text: str) -> str:
+    """``CONTAINER[:ALIAS]`` with its alias."""
+    name, _, alias = text.partition(":")
+    if not name or ":" in alias:
+        raise InvalidInputError(f"link: '{text}' is not of the form CONTAINER[:ALIAS]")
+    return f"{name}:{alias or name}"
+
+
 def parse_server(text: str) -> str:
     """The address of a name server."""
     _check_address(text, "dns")

@@ -121,6 +121,10 @@ class Watch:
                 self.discard(row)
         self._end_orphans()
         self._networks.tidy(self)
+        if self._db.query("SELECT 1 FROM notes WHERE key LIKE 'exposed %' LIMIT 1"):
+            from toolkit.engine.netdesk import hide_ended  # noqa: PLC0415 - few are exposed
+
+            hide_ended(self._db, self)
 
     def _end_orphans(self) -> None:
         """End what has a directory and no row.

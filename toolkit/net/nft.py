@@ -10,30 +10,33 @@ _NO_SUCH = "No such file or directory"
 
 
 class Transaction:
-    """One ``nft`` at work; ``finish`` waits for it, so that its caller may do other things."""
+    """One ``nft`` at work; ``finish`` waits for it, so that its caller may do other things.
 
-    def __init__(self, text: str) -> None:
+    ``shown`` is what it printed, once it is finished.
+    """
+
+    def __init__(self, text: str, arguments: "tuple[str, ...]" = _ARGUMENTS) -> None:
+        self.shown = ""
         # Memory files, because a pipe holds less than a table may need and neither end may wait.
-        source = os.memfd_create("rules")
-        self._said = os.memfd_create("said")
+        self._files = [os.memfd_create(name) for name in ("rules", "said", "shown")]
         try:
-            os.write(source, text.encode())
-            os.lseek(source, 0, os.SEEK_SET)
-            self._pid = _spawn(source, self._said)
+            os.write(self._files[0], text.encode())
+            os.lseek(self._files[0], 0, os.SEEK_SET)
+            self._pid = _spawn(arguments, *self._files)
         except BaseException:
-            os.close(self._said)
+            self._close()
             raise
-        finally:
-            os.close(source)
 
     def finish(self) -> str:
         """Wait for its end: empty where it was done, else what nft said."""
         _, status = os.waitpid(self._pid, 0)
-        try:
-            said = os.pread(self._said, 64 << 10, 0).decode(errors="replace").strip()
-        finally:
-            os.close(self._said)
-        return "" if status == 0 else said or f"nft ended with status {status}"
+        said, self.shown = (_read(file) for file in self._files[1:])
+        self._close()
+        return "" if status == 0 else said.strip() or f"nft ended with status {status}"
+
+    def _close(self) -> None:
+        while self._files:
+            os.close(self._files.pop())
 
 
 def apply(text: str) -> None:
@@ -41,6 +44,15 @@ def apply(text: str) -> None:
     said = Transaction(text).finish()
     if said:
         raise refusal(said)
+
+
+def show(*words: str) -> str:
+    """What ``nft WORDS`` prints; empty where there is nothing of that name."""
+    asked = Transaction("", ("nft", *words))
+    said = asked.finish()
+    if said and not is_missing(said):
+        raise refusal(said)
+    return asked.shown
 
 
 def refusal(said: str) -> ToolkitError:
@@ -56,14 +68,18 @@ def is_missing(said: str) -> bool:
     return _NO_SUCH in said
 
 
-def _spawn(source: int, said: int) -> int:
+def _read(file: int) -> str:
+    return os.pread(file, os.fstat(file).st_size, 0).decode(errors="replace")
+
+
+def _spawn(arguments: "tuple[str, ...]", source: int, said: int, shown: int) -> int:
     return os.posix_spawn(
         _program(),
-        _ARGUMENTS,
+        arguments,
         {"LC_ALL": "C"},
         file_actions=(
             (os.POSIX_SPAWN_DUP2, source, 0),
-            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_RDWR, 0),
+            (os.POSIX_SPAWN_DUP2, shown, 1),
             (os.POSIX_SPAWN_DUP2, said, 2),
         ),
         setpgroup=0,  # what interrupts the caller does not stop it half way

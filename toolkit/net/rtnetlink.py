@@ -24,6 +24,7 @@ _REQUEST, _ACK, _EXCLUSIVE, _CREATE = 0x1, 0x4, 0x200, 0x400  # NLM_F_ of linux/
 _NEWLINK, _DELLINK, _SETLINK, _NEWADDR, _NEWROUTE = 16, 17, 19, 20, 24  # linux/rtnetlink.h
 _MAIN_TABLE, _BOOT, _UNICAST, _UNIVERSE, _LINK_SCOPE = 254, 3, 1, 0, 253
 _IFF_UP = 1
+_NODAD = 0x02  # IFA_F_NODAD of linux/if_addr.h
 _ANSWER = 64 << 10  # bytes
 
 
@@ -108,24 +109,30 @@ class Channel:
         action = "set the hardware address of"
         self._link(_SETLINK, attributes, action=action, name=name, index=_index(name))
 
-    def set_hairpin(self, name: str) -> None:
-        """Let a bridge send a packet back through the port that it came from."""
-        data = {"attrs": [("IFLA_BRPORT_MODE", 1)]}
+    def set_port(self, name: str, *, hairpin: bool, isolated: bool) -> None:
+        """How a bridge treats a port: ``hairpin`` lets a packet go back through it, one that is
+        ``isolated`` exchanges none with others that are.
+        """
+        data = {"attrs": _some("IFLA_BRPORT_MODE", int(hairpin))}
+        data["attrs"] += _some("IFLA_BRPORT_ISOLATED", int(isolated))
         info = {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", data)]}
         message = _message(ifinfmsg, [("IFLA_LINKINFO", info)])
         message["index"] = _index(name)
         code = self._ask(message, _NEWLINK, 0)
         if code:
-            raise failure(code, "let packets turn round at", name)
+            raise failure(code, "set how the bridge treats", name)
 
     def delete_link(self, name: str) -> None:
         """Remove a link; the other end of a veth pair goes with it."""
         self._link(_DELLINK, [], action="delete link", name=name, index=_index(name))
 
     def add_address(self, name: str, address: str, prefix: int, broadcast: str = "") -> None:
-        """Give a link an IPv4 address; nothing if it has it."""
+        """Give a link an address; nothing if it has it. One of IPv6 is used without a probe."""
         message = _message(ifaddrmsg, [("IFA_LOCAL", address), ("IFA_ADDRESS", address)])
-        message["family"], message["prefixlen"], message["index"] = 2, prefix, _index(name)
+        message["family"], message["prefixlen"] = _family(address), prefix
+        message["index"] = _index(name)
+        if ":" in address:
+            message["flags"] = _NODAD
         if broadcast:
             message["attrs"].append(("IFA_BROADCAST", broadcast))
         code = self._ask(message, _NEWADDR, _CREATE | _EXCLUSIVE)
@@ -133,11 +140,12 @@ class Channel:
             raise failure(code, f"add {address}/{prefix} to", name)
 
     def add_route(self, name: str, to: str, prefix: int, via: str = "") -> None:
-        """Add an IPv4 route out of a link; prefix 0 is the default route."""
+        """Add a route out of a link; prefix 0 is the default route."""
         attributes = [("RTA_OIF", _index(name)), *_some("RTA_GATEWAY", via)]
         attributes += _some("RTA_DST", prefix and to)
         message = _message(rtmsg, attributes)
-        message["family"], message["dst_len"], message["table"] = 2, prefix, _MAIN_TABLE
+        message["family"], message["dst_len"] = _family(via or to), prefix
+        message["table"] = _MAIN_TABLE
         message["proto"], message["type"] = _BOOT, _UNICAST
         message["scope"] = _UNIVERSE if via else _LINK_SCOPE
         code = self._ask(message, _NEWROUTE, _CREATE | _EXCLUSIVE)
@@ -179,6 +187,10 @@ def _message(kind: "Any", attributes: "list[tuple[str, Any]]") -> "Any":
     message = kind()
     message["attrs"] = list(attributes)
     return message
+
+
+def _family(address: str) -> int:
+    return _socket.AF_INET6 if ":" in address else _socket.AF_INET
 
 
 def _kind(name: str, data: object = None) -> "tuple[str, Any]":

@@ -1,7 +1,7 @@
 """The room's face to who runs containers: wires are laid, and taken up again.
 
 Laying one has two halves, so that the slow parts run while something else does: ``begin`` asks for
-the bridge and the rules, ``connect`` waits for both and leads the wire into the container.
+the bridge and the rules, ``connect`` waits for both and leads the wires into the container.
 """
 
 import _socket
@@ -9,26 +9,27 @@ import fcntl
 import os
 
 from toolkit.core.errors import ToolkitError
-from toolkit.net import helper, nft, rules
+from toolkit.net import foreign, helper, nft, rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from toolkit.net.helper import Helper
-    from toolkit.net.wiring import Bridge, Endpoint
+    from toolkit.net.wiring import Bridge, Endpoint, Plug
 
-INNER = "eth0"
+    Ruleset = Callable[[], tuple[list[Bridge], str]]
 
 
 class Wires:
-    """All wires of one host. ``lock`` is a file; ``ruleset`` gives the text of all rules.
+    """All wires of one host. ``lock`` is a file; ``ruleset`` gives all bridges and all rules.
 
     Whoever writes all rules holds the lock alone, so that no container that is just joining is
     left out of them.
     """
 
-    def __init__(self, lock: str, ruleset: "Callable[[], str]") -> None:
+    def __init__(self, lock: str, ruleset: "Ruleset") -> None:
         self._lock = lock
         self._ruleset = ruleset
         self._helper: Helper | None = None
@@ -41,48 +42,70 @@ class Wires:
             self._helper.close()
             self._helper = None
 
-    def begin(self, bridge: "Bridge", endpoint: "Endpoint", skeleton: str) -> "Wire":
-        """Ask for the bridge, and for the rules that let one container in."""
-        self._help().ask("bridge", bridge.link, str(bridge.address), bridge.mtu)
+    def begin(self, plugs: "tuple[Plug, ...]", skeleton: str) -> "Wire":
+        """Ask for the bridges, and for the rules that let one container in."""
+        for plug in plugs:
+            self._help().ask("bridge", _bridge(plug.bridge))
+        text = "".join(rules.joining(plug.endpoint) for plug in plugs)
         lock = _locked(self._lock, fcntl.LOCK_SH)
         try:
-            joining = nft.Transaction(rules.joining(endpoint, skeleton))
+            joining = nft.Transaction(rules.checking(skeleton) + text + foreign.LOOK)
         except BaseException:
             os.close(lock)
             raise
-        return Wire(self, bridge, endpoint, joining=joining, lock=lock)
+        return Wire(self, plugs, joining=joining, lock=lock)
 
     def settle(self, wire: "Wire") -> None:
-        """Wait until bridge and rules are there."""
+        """Wait until bridges and rules are there."""
         try:
             said = wire.joining.finish()
         finally:
             os.close(wire.lock)
-        self._help().answer()
+        failed = self._answers(len(wire.plugs))
+        if failed:
+            raise failed
         if nft.is_missing(said):
             self.reload()
         elif said:
             raise nft.refusal(said)
+        elif chains := foreign.missing(wire.joining.shown):
+            self._accept(chains)
 
-    def lead(self, wire: "Wire", namespace: str) -> None:
-        """Lead a wire into a network namespace."""
-        bridge, endpoint = wire.bridge, wire.endpoint
-        self._help().call(
+    def _answers(self, count: int) -> ToolkitError | None:
+        """Take that many answers; the first failure among them."""
+        failed = None
+        for _ in range(count):
+            try:
+                self._help().answer()
+            except ToolkitError as error:
+                failed = failed or error
+        return failed
+
+    def lead(self, plug: "Plug", namespace: str) -> str:
+        """Lead a wire into a network namespace; its name there."""
+        bridge, endpoint = plug.bridge, plug.endpoint
+        second = bridge.address6
+        name: str = self._help().call(
             "connect",
             {
                 "bridge": bridge.link,
                 "link": endpoint.link,
                 "mac": endpoint.mac,
+                "mtu": bridge.mtu,
+                "isolated": not bridge.icc,
                 "address": endpoint.address,
                 "prefix": bridge.address.prefix,
-                "gateway": "" if bridge.internal else bridge.address.address,
-                "mtu": bridge.mtu,
+                "address6": endpoint.address6,
+                "prefix6": second.prefix if second else 0,
+                **dict(zip(("gateway", "gateway6"), gateways(bridge), strict=True)),
                 "namespace": namespace,
-                "name": INNER,
+                "name": plug.name,
                 "loopback": bool(endpoint.ports),
                 "forward": not bridge.internal,
+                "forward6": bool(second) and not bridge.internal,
             },
         )
+        return name
 
     def leave(self, endpoints: "Iterable[Endpoint]") -> None:
         """Forget containers: first their rules, then what is left of their wires."""
@@ -103,11 +126,32 @@ class Wires:
             if endpoint.link in there:
                 self._help().call("remove", endpoint.link)
 
+    def admit(self, endpoint: "Endpoint") -> None:
+        """Write the rules of a container that is there already, as after its ports moved."""
+        nft.apply(rules.joining(endpoint))
+
+    def route(self, namespace: str, endpoint: "Endpoint", bridge: "Bridge") -> None:
+        """Let a container reach the world by another of its networks."""
+        self._help().call("route", namespace, endpoint.address, gateways(bridge))
+
     def reload(self) -> None:
         """Write all rules anew."""
         lock = _locked(self._lock, fcntl.LOCK_EX)
         try:
-            nft.apply(self._ruleset())
+            bridges, text = self._ruleset()
+            written = nft.Transaction(text + foreign.LOOK)
+            said = written.finish()
+            if said:
+                raise nft.refusal(said)
+            foreign.write(bridges, foreign.closed(written.shown))
+        finally:
+            os.close(lock)
+
+    def _accept(self, chains: "list[tuple[str, str]]") -> None:
+        """Somebody closed the host for all that they do not know since we wrote our rules."""
+        lock = _locked(self._lock, fcntl.LOCK_EX)
+        try:
+            foreign.write(self._ruleset()[0], chains)
         finally:
             os.close(lock)
 
@@ -121,7 +165,7 @@ class Wires:
 
     def make_bridge(self, bridge: "Bridge") -> None:
         """Make a bridge, and refuse one whose subnet is taken on this host."""
-        self._help().call("bridge", bridge.link, str(bridge.address), bridge.mtu)
+        self._help().call("bridge", _bridge(bridge))
 
     def _reap(self) -> None:
         """Wait for those that nobody waited for; a table that is gone holds nothing either."""
@@ -135,29 +179,23 @@ class Wires:
 
 
 class Wire:
-    """One wire on its way; ``connect`` or ``abandon`` it."""
+    """The wires of one container on their way; ``connect`` or ``abandon`` them."""
 
     def __init__(
-        self,
-        wires: Wires,
-        bridge: "Bridge",
-        endpoint: "Endpoint",
-        *,
-        joining: nft.Transaction,
-        lock: int,
+        self, wires: Wires, plugs: "tuple[Plug, ...]", *, joining: nft.Transaction, lock: int
     ) -> None:
-        self.bridge = bridge
-        self.endpoint = endpoint
+        self.plugs = plugs
         self.joining = joining
         self.lock = lock
         self._wires = wires
         self._open = True
 
     def connect(self, namespace: str) -> None:
-        """Wait for bridge and rules, and lead the wire into a network namespace."""
+        """Wait for bridges and rules, and lead the wires into a network namespace."""
         self._open = False
         self._wires.settle(self)
-        self._wires.lead(self, namespace)
+        for plug in self.plugs:
+            self._wires.lead(plug, namespace)
 
     def abandon(self) -> None:
         """Wait for what was asked and let it be; nothing for one that was connected."""
@@ -169,9 +207,25 @@ class Wire:
                 return  # whoever gives up has the reason that counts
 
 
+def gateways(bridge: "Bridge") -> tuple[str, str]:
+    """By whom a container reaches the world, of IPv4 and IPv6; empty where it does not."""
+    if bridge.internal:
+        return "", ""
+    return bridge.address.address, bridge.address6.address if bridge.address6 else ""
+
+
 def present() -> set[str]:
     """The names of all links of this network namespace."""
     return {name for _, name in _socket.if_nameindex()}
+
+
+def _bridge(bridge: "Bridge") -> "dict[str, Any]":
+    return {
+        "link": bridge.link,
+        "address": str(bridge.address),
+        "address6": str(bridge.address6 or ""),
+        "mtu": bridge.mtu,
+    }
 
 
 def _locked(path: str, how: int) -> int:

@@ -2,11 +2,13 @@
 
 from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import record
-from toolkit.net.ipv4 import Interface
+from toolkit.net.ipv4 import Interface, dotted
+from toolkit.net.ipv6 import Interface6
 
 MAX_NAME = 15  # IFNAMSIZ of linux/if.h, without the final NUL
 SYSCTL = "/proc/sys/net"
 FORWARDING = f"{SYSCTL}/ipv4/ip_forward"
+FORWARDING6 = f"{SYSCTL}/ipv6/conf/all/forwarding"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
 
@@ -14,23 +16,41 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 class Bridge:
     """A bridge of containers: its link, and the address by which they reach the world.
 
-    An ``internal`` one leads nowhere else. ``mtu`` 0 is the kernel's own.
+    An ``internal`` one leads nowhere else. ``mtu`` 0 is the kernel's own. Without ``icc`` its
+    containers do not reach each other. Without ``masquerade`` they leave in their own name.
     """
 
     link: str
     address: Interface
     internal: bool = False
     mtu: int = 0
+    address6: "Interface6 | None" = None
+    icc: bool = True
+    masquerade: bool = True
 
 
 @record
 class Port:
-    """A port of the host that leads to one of a container; ``host`` empty is every address."""
+    """A port of the host that leads to one of a container.
+
+    ``host`` empty is every address, ``0.0.0.0`` every one of IPv4 and ``::`` every one of IPv6.
+    ``outer`` 0 is any port, and one with a ``last`` any from ``outer`` to there.
+    """
 
     protocol: str
     host: str
     outer: int
     inner: int
+    last: int = 0
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether it is one of all addresses of its families."""
+        return self.host in ("", "::") or self.host == dotted(0)
+
+    def speaks(self, version: int) -> bool:
+        """Whether it is a port of IPv4 (4), of IPv6 (6)."""
+        return not self.host or (":" in self.host) == (version == 6)
 
 
 @record
@@ -42,6 +62,27 @@ class Endpoint:
     mac: str
     address: str
     ports: tuple[Port, ...] = ()
+    address6: str = ""
+
+
+@record
+class Plug:
+    """One end of a wire on its way: ``name`` is what it is called inside, or any free one."""
+
+    bridge: Bridge
+    endpoint: Endpoint
+    name: str = ""
+
+
+@record
+class Closed:
+    """Links between which a host does not forward, for all that dockyard made it forward at all.
+
+    Of each family; what came later, such as other people's bridges, is theirs to guard.
+    """
+
+    ipv4: tuple[str, ...] = ()
+    ipv6: tuple[str, ...] = ()
 
 
 def check_link_name(name: str) -> str:
@@ -54,10 +95,10 @@ def check_link_name(name: str) -> str:
     return name
 
 
-def forwards() -> bool:
-    """Whether this host passes packets on between its links."""
+def forwards(path: str = FORWARDING) -> bool:
+    """Whether this host passes packets on between its links, of IPv4 if not told otherwise."""
     try:
-        with open(FORWARDING, encoding="ascii") as file:
+        with open(path, encoding="ascii") as file:
             return file.read().strip() != "0"
     except FileNotFoundError:
         return True  # nothing there that could be turned on

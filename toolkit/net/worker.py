@@ -16,8 +16,9 @@ from toolkit.linux.namespaces import NamespaceFlag, setns
 from toolkit.linux.process import set_name
 from toolkit.net import quick
 from toolkit.net.ipv4 import Interface, dotted, parse_interface
+from toolkit.net.ipv6 import Interface6, parse_interface6
 from toolkit.net.rtnetlink import Channel
-from toolkit.net.wiring import FORWARDING, SYSCTL, forwards, mac_of
+from toolkit.net.wiring import FORWARDING, FORWARDING6, SYSCTL, forwards, mac_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _SOCKET = 3
 _REQUEST = 64 << 10  # bytes
 _OWN = "/proc/self/ns/net"
 _PAIRS = 0x0A010101  # 10.1.1.1
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - no binding: default routes
 
 
 class Wirer:
@@ -39,24 +41,32 @@ class Wirer:
         self._host = Channel()
         self._home = os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
 
-    def bridge(self, link: str, address: str, mtu: int) -> None:
-        """Have a bridge that is up and holds the address.
+    def bridge(self, bridge: "dict[str, Any]") -> None:
+        """Have a bridge that is up and holds its addresses; ``link address address6 mtu``.
 
-        ``ConflictError`` where its subnet is reached otherwise, or the link is something else.
+        ``ConflictError`` where a subnet is reached otherwise, or the link is something else.
         """
-        wanted = parse_interface(address, what=f"bridge '{link}'")
-        mac = mac_of(wanted.number)
+        link = bridge["link"]
+        wanted = parse_interface(bridge["address"], what=f"bridge '{link}'")
+        second = bridge["address6"]
+        wanted6 = parse_interface6(second, what=f"bridge '{link}'") if second else None
         if not _exists(link):
-            _check_free(wanted, link)
+            _check_free(link, wanted, wanted6)
             try:
-                self._host.create_bridge(link, mac=mac, mtu=mtu)
+                self._host.create_bridge(link, mac=mac_of(wanted.number), mtu=bridge["mtu"])
+                if not wanted6:
+                    _without_ipv6(link)
             except ConflictError:  # another command was faster; what it makes is the same
                 self._host.set_up(link)
         else:
-            self._adopt(link, wanted)
+            self._adopt(link, wanted, wanted6)
+        _write(f"{SYSCTL}/ipv6/conf/{link}/accept_ra", "0")  # CVE-2020-13401
         self._host.add_address(link, wanted.address, wanted.prefix, dotted(wanted.high))
+        if wanted6:
+            _write(f"{SYSCTL}/ipv6/conf/{link}/disable_ipv6", "0")
+            self._host.add_address(link, wanted6.address, wanted6.prefix)
 
-    def _adopt(self, link: str, wanted: Interface) -> None:
+    def _adopt(self, link: str, wanted: Interface, wanted6: "Interface6 | None") -> None:
         """Use a bridge that somebody made."""
         kind = quick.kind(link)
         if kind != "bridge":
@@ -64,42 +74,62 @@ class Wirer:
                 f"link '{link}' is no bridge{f' but a {kind}' if kind else ''}",
                 hint="name another one in engine.toml, table [bridge]",
             )
-        there = [one for one in quick.addresses(link) if ":" not in one]
+        there = quick.addresses(link)
         if there and str(wanted) not in there:
             raise ConflictError(
                 f"bridge '{link}' has the address {there[0]}, not {wanted}",
                 hint="make the link and engine.toml's [bridge] agree",
             )
         if not there:
-            _check_free(wanted, link)
+            _check_free(link, wanted, wanted6)
         self._host.set_up(link)
         self._host.set_mac(link, quick.hardware_address(link))  # told to keep the one it has
 
-    def connect(self, wire: "dict[str, Any]") -> None:
-        """Lead a wire from a bridge into a namespace, with address and default route.
+    def connect(self, plug: "dict[str, Any]") -> str:
+        """Lead a wire from a bridge into a namespace; the name it has there.
 
-        ``wire`` holds ``bridge link mac address prefix gateway mtu namespace name`` and
-        ``loopback``: whether the host's 127.0.0.1 leads there too. With ``forward`` the host
+        ``bridge link mac mtu isolated`` say what it is, ``name`` (or any free one) and
+        ``namespace`` where it leads; ``address prefix gateway`` and the same with a 6 behind.
+        ``loopback``: the host's 127.0.0.1 leads there too. ``forward`` and ``forward6``: the host
         forwards from now on; the rules that bound this are in force by then.
         """
-        namespace = self._open(wire["namespace"])
+        namespace = self._open(plug["namespace"])
         try:
-            if wire["forward"]:
-                _turn_forwarding_on()
-            if wire["loopback"]:
-                _write(f"{SYSCTL}/ipv4/conf/{wire['bridge']}/route_localnet", "1")
-            peer = {"name": wire["name"], "mac": wire["mac"], "namespace": namespace}
-            master = _socket.if_nametoindex(wire["bridge"])
-            self._host.create_veth(wire["link"], peer, master=master, mtu=wire["mtu"])
+            self._prepare_host(plug)
+            name = plug["name"] or self._within(namespace, _looked)[0]
+            peer = {"name": name, "mac": plug["mac"], "namespace": namespace}
+            master = _socket.if_nametoindex(plug["bridge"])
+            self._host.create_veth(plug["link"], peer, master=master, mtu=plug["mtu"])
             try:
-                if wire["loopback"]:  # it may reach itself by the host's port
-                    self._host.set_hairpin(wire["link"])
-                self._inside(namespace, wire)
+                _without_ipv6(plug["link"])
+                isolated = plug["isolated"] and not _bridges_are_filtered()
+                if plug["loopback"] or isolated:
+                    # By the host's port it may reach itself.
+                    self._host.set_port(plug["link"], hairpin=plug["loopback"], isolated=isolated)
+                self._within(namespace, lambda: _settle(name, plug))
             except BaseException:
-                self._host.delete_link(wire["link"])
+                self._host.delete_link(plug["link"])
                 raise
         finally:
             os.close(namespace)
+        return name
+
+    def _prepare_host(self, plug: "dict[str, Any]") -> None:
+        if plug["forward"] and not forwards():
+            _write(FORWARDING, "1")
+        if plug["forward6"] and not forwards(FORWARDING6):
+            _keep_advertised_routes()
+            _write(FORWARDING6, "1")
+        if plug["loopback"]:
+            _write(f"{SYSCTL}/ipv4/conf/{plug['bridge']}/route_localnet", "1")
+
+    def route(self, namespace: str, link: str, gateways: "tuple[str, str]") -> None:
+        """Lead by the link of an address ``link`` to the world; empty gateways are left out."""
+        entered = self._open(namespace)
+        try:
+            self._within(entered, lambda: _default_routes(_holder_of(link), gateways))
+        finally:
+            os.close(entered)
 
     def link(self, one: str, two: str, addresses: "tuple[str, str]") -> "tuple[str, str]":
         """Join two namespaces by one wire with an address of its own at each end, and routes.
@@ -135,19 +165,6 @@ class Wirer:
             os.close(namespace)
             raise InvalidInputError(f"'{path}' is the host's own network namespace")
         return namespace
-
-    def _inside(self, namespace: int, wire: "dict[str, Any]") -> None:
-        name = wire["name"]
-
-        def settle() -> None:
-            _without_ipv6(name)
-            with Channel() as inner:
-                inner.set_up(name)
-                inner.add_address(name, wire["address"], wire["prefix"])
-                if wire["gateway"]:
-                    inner.add_route(name, "0.0.0.0", 0, wire["gateway"])  # noqa: S104 - no binding
-
-        self._within(namespace, settle)
 
     def remove(self, link: str) -> None:
         """Remove a link; nothing if it is gone, or goes meanwhile with its namespace."""
@@ -204,22 +221,74 @@ def _exists(link: str) -> bool:
         return False
 
 
-def _check_free(wanted: Interface, link: str) -> None:
-    """No other link of the host may lead into the subnet: its traffic would go astray."""
+def _check_free(link: str, wanted: Interface, wanted6: "Interface6 | None") -> None:
+    """No other link of the host may lead into the subnets: their traffic would go astray."""
     for route in quick.routes():
-        if ":" in route.to or route.link == link or route.to.endswith("/0"):
+        if route.link == link or route.to.endswith("/0"):
             continue
-        if parse_interface(route.to, what="route").overlaps(wanted):
+        if ":" not in route.to:
+            taken = parse_interface(route.to, what="route").overlaps(wanted)
+        else:
+            taken = bool(wanted6 and parse_interface6(route.to, what="route").overlaps(wanted6))
+        if taken:
+            subnet = wanted6.subnet if wanted6 and ":" in route.to else wanted.subnet
             raise ConflictError(
-                f"the subnet {wanted.subnet} of bridge '{link}' overlaps {route.to}, "
+                f"the subnet {subnet} of bridge '{link}' overlaps {route.to}, "
                 f"which this host reaches through '{route.link}'",
                 hint="choose another subnet",
             )
 
 
-def _turn_forwarding_on() -> None:
-    if not forwards():
-        _write(FORWARDING, "1")
+def _settle(name: str, plug: "dict[str, Any]") -> None:
+    """Give the container's end of a wire what it needs; inside its namespace."""
+    conf = f"{SYSCTL}/ipv6/conf/{name}"
+    if plug["address6"]:
+        for key, value in (("disable_ipv6", "0"), ("accept_ra", "0"), ("accept_dad", "0")):
+            _write(f"{conf}/{key}", value)
+    else:
+        _without_ipv6(name)
+    with Channel() as inner:
+        inner.set_up(name)
+        inner.add_address(name, plug["address"], plug["prefix"])
+        if plug["address6"]:
+            inner.add_address(name, plug["address6"], plug["prefix6"])
+    _default_routes(name, (plug["gateway"], plug["gateway6"]))
+
+
+def _default_routes(name: str, gateways: "tuple[str, str]") -> None:
+    """A default route in each family that has a gateway, and none yet."""
+    there = {route.to for route in quick.routes()}
+    with Channel() as inner:
+        for everywhere, gateway in zip(_EVERYWHERE, gateways, strict=True):
+            if gateway and f"{everywhere}/0" not in there:
+                inner.add_route(name, everywhere, 0, gateway)
+
+
+def _holder_of(address: str) -> str:
+    for _, name in _socket.if_nameindex():
+        if any(one.partition("/")[0] == address for one in quick.addresses(name)):
+            return name
+    raise NotFoundError(f"no link of the container has the address {address}")
+
+
+def _bridges_are_filtered() -> bool:
+    """Whether br_netfilter shows our rules what a bridge passes on.
+
+    They then keep neighbours apart; a port that is isolated would stop what was led inward, too.
+    """
+    return all(
+        os.path.exists(path) and forwards(path)
+        for path in (f"{SYSCTL}/bridge/bridge-nf-call-{kind}tables" for kind in ("ip", "ip6"))
+    )
+
+
+def _keep_advertised_routes() -> None:
+    """A host that forwards listens to no router, unless it is told to (ip-sysctl, accept_ra)."""
+    for name in os.listdir(f"{SYSCTL}/ipv6/conf"):
+        path = f"{SYSCTL}/ipv6/conf/{name}/accept_ra"
+        with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii") as file:
+            if file.read().strip() == "1":
+                _write(path, "2")
 
 
 def _write(path: str, value: str) -> None:

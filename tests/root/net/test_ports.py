@@ -1,11 +1,14 @@
 """Published ports from every vantage point, and what must not be one."""
 
+import os
+import signal
 import subprocess
+import time
 
 import pytest
 
 from support.dock import Dock
-from support.lan import HOST, PYTHON, TO_PEER
+from support.lan import HOST, NEIGHBOUR, PYTHON, TO_PEER
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
 
@@ -93,17 +96,19 @@ def test_ranges_and_any_port_as_docker_prints_them(dock: Dock) -> None:
     words = ("-p", "8000-8001:80-81", "-p", "127.0.0.1:9053:53/udp", "-p", "90")
     dock.serve("web", *BRIDGE, *words, ports=(80, 81, 90))
     lines = dock("port", "web").splitlines()
-    assert lines[:3] == [
+    assert lines[:5] == [
         "53/udp -> 127.0.0.1:9053",
         "80/tcp -> 0.0.0.0:8000",
+        "80/tcp -> [::]:8000",
         "81/tcp -> 0.0.0.0:8001",
+        "81/tcp -> [::]:8001",
     ]
-    (chosen,) = lines[3:]
+    chosen = lines[5]
     outer = int(chosen.removeprefix("90/tcp -> 0.0.0.0:"))
     assert 32768 <= outer < 61000
     assert dock.lan.neighbour.ask(HOST, outer) == "10.77.0.2"
     assert dock.lan.neighbour.ask(HOST, 8001) == "10.77.0.2"
-    assert dock("port", "web", "80") == "0.0.0.0:8000"
+    assert dock("port", "web", "80").splitlines() == ["0.0.0.0:8000", "[::]:8000"]
     assert dock("port", "web", "53/udp") == "127.0.0.1:9053"
     assert "no public port '53/tcp'" in dock("port", "web", "53", status=1)
     assert "0.0.0.0:8000->80/tcp" in dock("ps")
@@ -129,3 +134,50 @@ def test_answers_come_back_through_a_connection_that_was_open(dock: Dock) -> Non
         dock.lan.neighbour.words(PYTHON, "-c", read), capture_output=True, text=True, check=True
     )
     assert done.stdout == "3000000\n"
+
+
+BIND = "import socket; socket.create_server(('{}', {})); print('had')"
+
+
+def test_a_port_is_held_while_its_container_runs(dock: Dock) -> None:
+    host = dock.lan.host
+
+    def bind(address: str, port: int = 8080) -> str:
+        words = (PYTHON, "-c", BIND.format(address, port))
+        return host.run(*words, check=False).stdout.strip()
+
+    dock.serve("web", "-p", "8080:80", "-p", "127.0.0.1:8081:80")
+    assert (bind("0.0.0.0"), bind("127.0.0.1"), bind("10.77.0.1")) == ("", "", "")
+    assert (bind("127.0.0.1", 8081), bind("10.77.0.1", 8081)) == ("", "had")
+    pids = host.run("ss", "-lntpH", "sport", "=", "8080").stdout
+    assert "dockyard-ports" in pids
+    pid = pids.split("pid=")[1].split(",")[0]
+    os.kill(int(pid), signal.SIGKILL)
+    dock("ps")  # which sees that nobody holds it any more
+    assert bind("127.0.0.1") == ""
+    dock("stop", "-t", "0", "web")
+    assert bind("127.0.0.1") == "had"
+    dock("start", "web")
+    assert bind("127.0.0.1") == ""
+    dock("kill", "web")
+    deadline = time.monotonic() + 5
+    while bind("127.0.0.1") == "":
+        assert time.monotonic() < deadline
+
+
+def test_what_is_exposed_is_published_by_one_flag(dock: Dock) -> None:
+    dock.serve("web", "-P", "--expose", "80", "--expose", "81/udp", "-p", "9000:90")
+    lines = dict(line.split(" -> ") for line in dock("port", "web").splitlines() if "0.0" in line)
+    assert set(lines) == {"80/tcp", "81/udp", "90/tcp"}
+    outer = int(lines["80/tcp"].partition(":")[2])
+    assert outer >= 32768
+    assert dock.lan.neighbour.ask(HOST, outer) == NEIGHBOUR
+
+
+def test_a_range_means_any_port_of_it(dock: Dock) -> None:
+    dock.serve("one", "-p", "8000-8001:80")
+    dock.serve("two", "-p", "8000-8001:80")
+    assert dock("port", "one", "80").splitlines()[0] == "0.0.0.0:8000"
+    assert dock("port", "two", "80").splitlines()[0] == "0.0.0.0:8001"
+    run = ("run", "--rm", "-p", "8000-8001:80", "host", "true")
+    assert "no port of 8000-8001 is free" in dock(*run, status=125)

@@ -8,7 +8,7 @@ from toolkit.engine import netfiles
 from toolkit.engine.netfiles import Names, Place
 
 HOST = "nameserver 127.0.0.53\nnameserver 9.9.9.9\nnameserver ::1\nsearch lan\noptions rotate\n"
-PLACE = Place(address="192.168.5.2", gateway="192.168.5.1")
+PLACE = Place(addresses=("192.168.5.2",), gateway="192.168.5.1")
 
 
 def test_private_files(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ class Town:
         return self.database.query("SELECT network, first, last FROM spans ORDER BY 1, 2")
 
     def create(self, name: str, **asked: object) -> str:
+        if "subnet" in asked:
+            asked["subnets"] = (asked.pop("subnet"),)
         config = NetworkConfig(name=name, **asked)  # type: ignore[arg-type] # by the test's names
         return netadmin.create(self.networks, self.database, config).bridge.address.subnet
 
@@ -63,9 +65,9 @@ def town(tmp_path: Path) -> Iterator[Town]:
 def test_a_container_gets_the_next_address_and_its_hardware_address(town: Town) -> None:
     one = town.networks.join(A, BRIDGED)
     two = town.networks.join(B, BRIDGED)
-    assert (one.endpoint.address, one.endpoint.mac) == ("10.5.0.2", "02:42:0a:05:00:02")
-    assert (two.endpoint.address, two.endpoint.link) == ("10.5.0.3", "vethbbbbbbbbbbb")
-    assert [found.endpoint for found in town.networks.of(A)] == [one.endpoint]
+    assert (one.first.endpoint.address, one.first.endpoint.mac) == ("10.5.0.2", "02:42:0a:05:00:02")
+    assert (two.first.endpoint.address, two.first.endpoint.link) == ("10.5.0.3", "vethbbbbbbbbbbb")
+    assert [found.endpoint for found in town.networks.of(A)] == [one.first.endpoint]
     assert [name for name, _ in town.networks.members("bridge")] == [A, B]
 
 
@@ -75,12 +77,15 @@ def test_what_it_had_is_given_back_once(town: Town) -> None:
     )
     attached = town.networks.join(A, config)
     free = town.spans()
+    attached.held.close()
     town.networks.leave(A)
     town.networks.leave(A)
-    assert town.wires.gone == [attached.endpoint]
+    assert town.wires.gone == [attached.first.endpoint]
     assert town.spans() != free
     assert town.networks.of(A) == []
-    assert town.networks.join(B, config).endpoint.ports == config.ports
+    again = town.networks.join(B, config)
+    again.held.close()
+    assert again.first.endpoint.ports == config.ports
 
 
 @pytest.mark.parametrize(
@@ -123,7 +128,7 @@ def test_a_new_bridge_counts_once_nobody_is_on_the_old_one(town: Town) -> None:
     with pytest.raises(ConflictError, match="the default bridge is 'bridge0' with"):
         moved.networks.join(B, BRIDGED)
     moved.networks.leave(A)
-    assert moved.networks.join(B, BRIDGED).endpoint.address == "192.168.5.2"
+    assert moved.networks.join(B, BRIDGED).first.endpoint.address == "192.168.5.2"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -134,7 +139,11 @@ class Look:
     cleaned: list[str]
 
     def state(self, container: str) -> object:
-        return type("State", (), {"status": self.status, "id": container}) if self.status else None
+        return (
+            type("State", (), {"status": self.status, "id": container, "pid": 0})
+            if self.status
+            else None
+        )
 
     def clean(self, container: str) -> None:
         self.cleaned.append(container)
@@ -150,7 +159,7 @@ class Look:
         ("", "running", True, []),  # somebody took its wire away
         ("1:1", "", False, []),  # its command was killed before it was made
         ("1:1", "created", False, [A]),  # and after: it would wait for ever
-        ("1:1", "running", True, []),  # and right after it began to run
+        ("1:1", "running", False, []),  # while it was connected to it, and ran already
     ],
 )
 def test_tidying_finds_what_nobody_gave_back(

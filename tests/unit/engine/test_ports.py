@@ -9,11 +9,20 @@ import pytest
 from toolkit.core.errors import ConflictError, InvalidInputError
 from toolkit.engine import ports
 from toolkit.engine.database import Database
+from toolkit.net.holding import Held
 from toolkit.net.wiring import Port
 
 
 def port(outer: int, inner: int = 80, *, host: str = "", protocol: str = "tcp") -> Port:
     return Port(protocol=protocol, host=host, outer=outer, inner=inner)
+
+
+def take(database: Database, container: str, asked: tuple[Port, ...]) -> tuple[Port, ...]:
+    held = Held()
+    try:
+        return ports.take(database, container, asked, held)
+    finally:
+        held.close()
 
 
 @pytest.fixture
@@ -30,7 +39,10 @@ def database(tmp_path: Path) -> Iterator[Database]:
         ("8080:80", (port(8080),)),
         ("8080:80/UDP", (port(8080, protocol="udp"),)),
         ("127.0.0.1:8080:80", (port(8080, host="127.0.0.1"),)),
-        ("0.0.0.0:8080:80", (port(8080),)),
+        ("0.0.0.0:8080:80", (port(8080, host="0.0.0.0"),)),
+        ("[::1]:8080:80", (port(8080, host="::1"),)),
+        ("[FD00::0:1]:8080:80", (port(8080, host="fd00::1"),)),
+        ("8000-8009:80", (Port(protocol="tcp", host="", outer=8000, inner=80, last=8009),)),
         ("127.0.0.1::80", (port(0, host="127.0.0.1"),)),
         ("8000-8001:80-81", (port(8000, 80), port(8001, 81))),
         ("80-81", (port(0, 80), port(0, 81))),
@@ -51,7 +63,8 @@ def test_dockers_spelling(text: str, expected: tuple[Port, ...]) -> None:
         ("8000-8002:80-81", "differ in length"),
         ("8001-8000:80", "goes backwards"),
         ("localhost:80:80", "'localhost' is no IPv4 address"),
-        ("[::1]:80:80", "IPv6 addresses are not built yet"),
+        ("[::1:80:80", "the address is not closed"),
+        ("[x]:80:80", "'x' is no IPv6 address"),
         ("1:2:3:4", "is not"),
     ],
 )
@@ -70,15 +83,15 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
 @pytest.mark.parametrize(("first", "second"), [("", ""), ("", "127.0.0.1"), ("127.0.0.1", "")])
 def test_a_port_belongs_to_one_container(database: Database, first: str, second: str) -> None:
     number = free_port()
-    ports.take(database, "a" * 64, (port(number, host=first),))
+    take(database, "a" * 64, (port(number, host=first),))
     with pytest.raises(ConflictError, match="is taken by container aaaaaaaaaaaa"):
-        ports.take(database, "b" * 64, (port(number, host=second),))
+        take(database, "b" * 64, (port(number, host=second),))
 
 
 def test_one_port_on_two_addresses_is_two(database: Database) -> None:
     number = free_port()
-    ports.take(database, "a" * 64, (port(number, host="127.0.0.1"),))
-    ports.take(database, "b" * 64, (port(number, host="127.0.0.2"),))
+    take(database, "a" * 64, (port(number, host="127.0.0.1"),))
+    take(database, "b" * 64, (port(number, host="127.0.0.2"),))
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
@@ -90,15 +103,15 @@ def test_a_port_of_a_program_is_taken(database: Database, protocol: str) -> None
             other.listen()
         number = other.getsockname()[1]
         with pytest.raises(ConflictError, match="is taken by a program of this host"):
-            ports.take(database, "a" * 64, (port(number, protocol=protocol),))
+            take(database, "a" * 64, (port(number, protocol=protocol),))
 
 
 def test_an_address_that_the_host_lacks(database: Database) -> None:
     with pytest.raises(ConflictError, match="this host does not have the address"):
-        ports.take(database, "a" * 64, (port(free_port(), host="192.0.2.1"),))
+        take(database, "a" * 64, (port(free_port(), host="192.0.2.1"),))
 
 
 def test_any_port_is_a_free_one_of_the_kernels_range(database: Database) -> None:
-    one, two = ports.take(database, "a" * 64, (port(0), port(0, 81)))
+    one, two = take(database, "a" * 64, (port(0), port(0, 81)))
     assert ports.ANY_FIRST <= one.outer < two.outer <= ports.ANY_LAST
-    assert ports.shown(one) == f"0.0.0.0:{one.outer}"
+    assert ports.shown(one)[0] == f"0.0.0.0:{one.outer}"

@@ -1,16 +1,19 @@
 """The rules as text; what they do is tried by packets in tests/root/net."""
 
+from typing import Any
+
 import pytest
 
 from toolkit.net import rules
 from toolkit.net.ipv4 import parse_interface
-from toolkit.net.wiring import Bridge, Endpoint, Port
+from toolkit.net.wiring import Bridge, Closed, Endpoint, Port
 
 
-def bridge(link: str = "bridge0", address: str = "192.168.5.1/24", **more: bool) -> Bridge:
+def bridge(link: str = "bridge0", address: str = "192.168.5.1/24", **more: Any) -> Bridge:
     return Bridge(link=link, address=parse_interface(address, what="x"), **more)
 
 
+CLOSED = Closed(ipv4=("lan0", "wan0"))
 ENDPOINT = Endpoint(
     bridge="bridge0",
     link="veth1",
@@ -40,8 +43,8 @@ def test_leaving_is_right_whatever_is_left() -> None:
 
 
 def test_joining_is_refused_where_the_skeleton_is_another() -> None:
-    first = rules.joining(ENDPOINT, rules.state([bridge()])).splitlines()[0]
-    assert first == f"flush chain inet dockyard {rules.state([bridge()])}"
+    first = rules.checking(rules.state([bridge()]))
+    assert first == f"flush chain inet dockyard {rules.state([bridge()])}\n"
     assert f"chain {rules.state([bridge()])} {{ }}" in rules.whole([bridge()])
 
 
@@ -57,7 +60,7 @@ def test_joining_is_refused_where_the_skeleton_is_another() -> None:
 )
 def test_a_skeleton_is_known_by_its_bridges(other: list[Bridge]) -> None:
     assert rules.state(other) != rules.state([bridge()])
-    assert rules.state([bridge()], closed=True) != rules.state([bridge()])
+    assert rules.state([bridge()], closed=CLOSED) != rules.state([bridge()])
     assert rules.state(list(reversed(other))) == rules.state(other)
 
 
@@ -72,8 +75,8 @@ def test_the_whole_replaces_both_tables_at_once() -> None:
 
 
 def test_a_host_that_was_no_router_becomes_none() -> None:
-    chain = rules.whole([bridge()], closed=True).partition("chain forward")[2].partition("}")[0]
-    assert chain.split()[-1] == "drop"
+    said = 'meta nfproto ipv4 iifname { "lan0", "wan0" } oifname { "lan0", "wan0" } drop'
+    assert said in rules.whole([bridge()], closed=CLOSED)
     chain = rules.whole([bridge()]).partition("chain forward")[2].partition("}")[0]
     assert chain.split()[-1] == "containers"
 

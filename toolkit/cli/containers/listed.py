@@ -2,6 +2,7 @@
 
 from toolkit.cli.containers.tables import human_size, shortened, since
 from toolkit.cli.templates.listing import Layout
+from toolkit.engine.netshown import published
 from toolkit.engine.stamps import local_stamp
 
 TYPE_CHECKING = False
@@ -56,7 +57,9 @@ def row(view: "View", *, whole: bool, size: str = "") -> dict[str, object]:
         "RunningFor": f"{since(view.created)} ago",
         "Status": status(view),
         "State": view.status,
-        "Ports": ", ".join(_ports(view)),
+        "Ports": ", ".join(
+            published([port for one in view.networks for port in one.endpoint.ports])
+        ),
         "Names": view.name,
         "Labels": ",".join(f"{name}={value}" for name, value in labels.items()),
         "Label": lambda name: labels.get(name, ""),
@@ -94,12 +97,3 @@ def status(view: "View") -> str:
 def _networks(view: "View") -> str:
     names = [one.network.name for one in view.networks]
     return ",".join(names) or view.config.network.partition(":")[0]
-
-
-def _ports(view: "View") -> list[str]:
-    """Published ports, as in ``0.0.0.0:8080->80/tcp``."""
-    return [
-        f"{port.host or '0.0.0.0'}:{port.outer}->{port.inner}/{port.protocol}"  # noqa: S104 - no binding
-        for one in view.networks
-        for port in one.endpoint.ports
-    ]

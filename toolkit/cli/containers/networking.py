@@ -1,25 +1,24 @@
-"""``network`` with its ``create ls inspect rm prune link reload``, and ``port``."""
+"""``network`` with its ``create ls inspect rm prune reload``, and ``port``."""
 
-import json
+import sys
 
+from toolkit.cli.containers import networked
+from toolkit.cli.containers.connecting import CONNECTING
 from toolkit.cli.containers.opening import open_engine
-from toolkit.cli.containers.options import number
-from toolkit.cli.containers.tables import table
+from toolkit.cli.containers.options import FORMAT, number
+from toolkit.cli.templates.listing import documents, lines
 from toolkit.cli.verb import Call, Flag, Verb, complain, each
 from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError
-from toolkit.engine.netstore import DEFAULT
+from toolkit.core.suggest import did_you_mean
+from toolkit.engine.filters import parse_filters
+from toolkit.engine.netshown import NETWORK_KEYS, document
 from toolkit.engine.ports import shown
-from toolkit.engine.stamps import stamp
-from toolkit.net.ipv4 import dotted, parse_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from toolkit.engine.engine import Engine
-    from toolkit.engine.netstore import Network
-
-_HEAD = ("NETWORK ID", "NAME", "DRIVER", "SCOPE")
+_FALSE, _TRUE = ("0", "false", "f"), ("1", "true", "t")
 
 
 def _create(call: Call) -> int:
@@ -29,55 +28,78 @@ def _create(call: Call) -> int:
         raise InvalidInputError(
             f"driver: '{call.text('driver')}' is not built", hint="there is 'bridge'"
         )
+    if call.text("ipam-driver", "default") != "default":
+        raise InvalidInputError(
+            f"ipam-driver: '{call.text('ipam-driver')}' is not built", hint="there is 'default'"
+        )
     asked = NetworkConfig(
         name=call.args[0],
-        subnet=call.text("subnet"),
-        gateway=call.text("gateway"),
+        subnets=tuple(call.many("subnet")),
+        gateways=tuple(call.many("gateway")),
+        ranges=tuple(call.many("ip-range")),
         internal=call.flag("internal"),
-        **_options(call),
+        ipv6=call.flag("ipv6"),
+        labels=tuple(call.many("label")),
+        **network_options(call.many("opt")),
     )
     with open_engine(call) as engine:
-        print(engine.create_network(asked).id)
+        print(engine.network_desk.create(asked).id)
     return 0
 
 
-def _options(call: Call) -> "dict[str, Any]":
-    """Docker's driver options that mean something here."""
+def network_options(words: "list[str]") -> "dict[str, Any]":
+    """Docker's driver options that mean something here, as fields of a ``NetworkConfig``."""
     found: dict[str, Any] = {}
-    for text in call.many("opt"):
+    kept = []
+    for text in words:
         name, _, value = text.partition("=")
         short = name.removeprefix("com.docker.network.")
         if short in ("driver.mtu", "mtu"):
             found["mtu"] = number(Call(values={"mtu": value}, args=()), "mtu")
         elif short == "bridge.name":
             found["link"] = value
+        elif short in _SWITCHES:
+            found[_SWITCHES[short]] = _truth(name, value)
+            kept.append(text)
         else:
+            known = [f"com.docker.network.{key}" for key in ("driver.mtu", "bridge.name")]
+            known += [f"com.docker.network.{key}" for key in _SWITCHES]
             raise InvalidInputError(
                 f"opt: '{name}' is not known",
-                hint="com.docker.network.driver.mtu and com.docker.network.bridge.name are",
+                hint=did_you_mean(name, known) or f"known are {', '.join(known)}",
             )
-    return found
+    return {**found, "options": tuple(kept)}
+
+
+_SWITCHES = {"bridge.enable_icc": "icc", "bridge.enable_ip_masquerade": "masquerade"}
+
+
+def _truth(name: str, value: str) -> bool:
+    if value.lower() not in (*_TRUE, *_FALSE):
+        raise InvalidInputError(f"opt: {name} is true or false, not '{value}'")
+    return value.lower() in _TRUE
 
 
 def _list(call: Call) -> int:
+    filters = parse_filters(call.many("filter"), NETWORK_KEYS)
     with open_engine(call) as engine:
-        found = _known(engine)
-    if call.flag("quiet"):
-        for network in found:
-            print(network.id[:12])
+        desk = engine.network_desk
+        rows = [
+            networked.row(one, used=bool(engine.networks.members(one.name)))
+            for one in desk.networks()
+        ]
+    rows = [row for row in (*rows, *networked.APART) if networked.matches(row, filters)]
+    rows.sort(key=lambda row: str(row["Name"]))
+    whole = call.flag("no-trunc")
+    if call.flag("quiet") and not call.text("format"):
+        for row in rows:
+            if row["ID"]:
+                print(row["ID"] if whole else str(row["ID"])[:12])
         return 0
-    rows = [(one.id[:12], one.name, "bridge", "local") for one in found]
-    rows += [("-", "host", "host", "local"), ("-", "none", "null", "local")]
-    print(table([_HEAD, *sorted(rows, key=lambda row: row[1])]))
+    shortened = [row if whole else networked.shortened(row) for row in rows]
+    for line in lines(networked.LAYOUT, shortened, call.text("format")):
+        print(line)
     return 0
-
-
-def _known(engine: "Engine") -> "list[Network]":
-    """All bridges, the default one even where no container was on it yet."""
-    stored = engine.networks.table.all()
-    if any(one.name == DEFAULT for one in stored):
-        return stored
-    return [engine.networks.table.find(DEFAULT), *stored]
 
 
 def _inspect(call: Call) -> int:
@@ -85,59 +107,30 @@ def _inspect(call: Call) -> int:
     with open_engine(call) as engine:
         for name in call.args:
             try:
-                found.append(_document(engine, engine.networks.table.find(name)))
+                found.append(document(*engine.network_desk.inspect(name)))
             except ToolkitError as error:
                 failed = complain(error, status=1)
-    print(json.dumps(found, indent=4))
+    for line in documents(found, call.text("format")):
+        print(line)
     return failed
-
-
-def _document(engine: "Engine", network: "Network") -> "dict[str, Any]":
-    """A network as ``docker network inspect`` shows it."""
-    bridge = network.bridge
-    prefix = bridge.address.prefix
-    return {
-        "Name": network.name,
-        "Id": network.id,
-        "Created": stamp(network.created),
-        "Scope": "local",
-        "Driver": "bridge",
-        "EnableIPv6": False,
-        "IPAM": {
-            "Driver": "default",
-            "Config": [{"Subnet": bridge.address.subnet, "Gateway": bridge.address.address}],
-        },
-        "Internal": bridge.internal,
-        "Containers": {
-            container: {
-                "Name": engine.inspect(container).name,
-                "MacAddress": one.endpoint.mac,
-                "IPv4Address": f"{one.endpoint.address}/{prefix}",
-                "IPv6Address": "",
-            }
-            for container, one in engine.networks.members(network.name)
-        },
-        "Options": {
-            "com.docker.network.bridge.name": bridge.link,
-            **({"com.docker.network.driver.mtu": str(bridge.mtu)} if bridge.mtu else {}),
-        },
-        "Labels": {},
-    }
 
 
 def _remove(call: Call) -> int:
     with open_engine(call) as engine:
-        return each(call.args, engine.remove_network)
+        return each(call.args, engine.network_desk.remove)
 
 
 def _prune(call: Call) -> int:
+    if not call.flag("force"):
+        print("WARNING! This will remove all networks that no container is on.", file=sys.stderr)
+        print("Are you sure you want to continue? [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            return 1
     with open_engine(call) as engine:
-        unused = [
-            one.name
-            for one in engine.networks.table.all()
-            if one.name != DEFAULT and not engine.networks.members(one.name)
-        ]
-        return each(unused, engine.remove_network)
+        gone = engine.network_desk.prune()
+    if gone:
+        print("Deleted Networks:", *gone, sep="\n")
+    return 0
 
 
 def _reload(call: Call) -> int:
@@ -146,34 +139,25 @@ def _reload(call: Call) -> int:
     return 0
 
 
-def _link(call: Call) -> int:
-    addresses = (_single(call.text("a"), "a"), _single(call.text("b"), "b"))
-    with open_engine(call) as engine:
-        engine.link((call.args[0], call.args[1]), addresses)
-    return 0
-
-
-def _single(text: str, what: str) -> str:
-    """An address without the /32 that may stand behind it."""
-    address = text.removesuffix("/32")
-    return dotted(parse_address(address, what=what)) if text else ""
-
-
 def _port(call: Call) -> int:
     name, asked = call.args[0], call.args[1] if len(call.args) > 1 else ""
     with open_engine(call) as engine:
         attached = engine.inspect(name).networks
-    ports = attached[0].endpoint.ports if attached else ()
-    lines = [(f"{port.inner}/{port.protocol}", shown(port)) for port in ports]
+    found = [
+        (f"{port.inner}/{port.protocol}", outer)
+        for one in attached
+        for port in one.endpoint.ports
+        for outer in shown(port)
+    ]
     if not asked:
-        for inner, outer in lines:
+        for inner, outer in found:
             print(f"{inner} -> {outer}")
         return 0
     wanted = asked if "/" in asked else f"{asked}/tcp"
-    found = [outer for inner, outer in lines if inner == wanted]
-    if not found:
+    matching = [outer for inner, outer in found if inner == wanted]
+    if not matching:
         raise NotFoundError(f"no public port '{wanted}' published for {name}")
-    print("\n".join(found))
+    print("\n".join(matching))
     return 0
 
 
@@ -191,9 +175,13 @@ NETWORK_CREATE = Verb(
     summary="Make a network of its own, apart from all others.",
     flags=(
         Flag(names=("-d", "--driver"), metavar="DRIVER", help="Its kind (bridge)"),
-        Flag(names=("--subnet",), metavar="SUBNET", help="Its addresses, as in 10.1.0.0/24"),
-        Flag(names=("--gateway",), metavar="ADDRESS", help="The host's address on it (the first)"),
+        Flag(names=("--subnet",), metavar="SUBNET", many=True, help="Its addresses: 10.1.0.0/24"),
+        Flag(names=("--gateway",), metavar="ADDRESS", many=True, help="The host's address on it"),
+        Flag(names=("--ip-range",), metavar="SUBNET", many=True, help="Give out only these"),
+        Flag(names=("--ipv6",), help="Let it have IPv6, with a subnet of its own if none is given"),
         Flag(names=("--internal",), help="Let nothing in or out"),
+        Flag(names=("--label",), metavar="NAME[=VALUE]", many=True, help="Note something"),
+        Flag(names=("--ipam-driver",), metavar="DRIVER", help="Who gives addresses (default)"),
         Flag(names=("-o", "--opt"), metavar="NAME=VALUE", many=True, help="MTU or bridge name"),
     ),
     act=_create,
@@ -203,16 +191,21 @@ NETWORK_LS = Verb(
     name="network ls",
     usage="[FLAGS]",
     summary="List networks.",
-    flags=(Flag(names=("-q", "--quiet"), help="Print ids only"),),
+    flags=(
+        Flag(names=("-q", "--quiet"), help="Print ids only"),
+        Flag(names=("-f", "--filter"), metavar="KEY=VALUE", many=True, help="List only some"),
+        Flag(names=("--no-trunc",), help="Shorten nothing"),
+        FORMAT,
+    ),
     act=_list,
     least=0,
     most=0,
 )
 NETWORK_INSPECT = Verb(
     name="network inspect",
-    usage="NETWORK...",
+    usage="[FLAGS] NETWORK...",
     summary="Print all that is known of networks, as JSON.",
-    flags=(),
+    flags=(FORMAT,),
     act=_inspect,
 )
 NETWORK_RM = Verb(
@@ -224,9 +217,9 @@ NETWORK_RM = Verb(
 )
 NETWORK_PRUNE = Verb(
     name="network prune",
-    usage="",
+    usage="[FLAGS]",
     summary="Remove all networks that no container is on.",
-    flags=(Flag(names=("-f", "--force"), help="Nothing is asked in any case"),),
+    flags=(Flag(names=("-f", "--force"), help="Ask nothing"),),
     act=_prune,
     least=0,
     most=0,
@@ -240,22 +233,10 @@ NETWORK_RELOAD = Verb(
     least=0,
     most=0,
 )
-NETWORK_LINK = Verb(
-    name="network link",
-    usage="[FLAGS] CONTAINER CONTAINER",
-    summary="Join two running containers by a wire of their own.",
-    flags=(
-        Flag(names=("--a",), metavar="ADDRESS", help="The address of the first (10.1.1.1)"),
-        Flag(names=("--b",), metavar="ADDRESS", help="The address of the second (10.1.1.2)"),
-    ),
-    act=_link,
-    least=2,
-    most=2,
-)
 NETWORK = (
+    *CONNECTING,
     NETWORK_CREATE,
     NETWORK_INSPECT,
-    NETWORK_LINK,
     NETWORK_LS,
     NETWORK_PRUNE,
     NETWORK_RELOAD,

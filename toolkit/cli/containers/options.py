@@ -5,12 +5,14 @@ import os
 from toolkit.cli.verb import Flag
 from toolkit.core.errors import InvalidInputError
 from toolkit.engine import values
+from toolkit.engine.choices import parse_network
 from toolkit.engine.config import ContainerConfig
-from toolkit.engine.ports import parse_publish
+from toolkit.engine.ports import parse_expose, parse_publish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from toolkit.cli.verb import Call
 
@@ -49,9 +51,10 @@ CONTAINER = (
     Flag(names=("--read-only",), help="Make the root file system read-only"),
     Flag(names=("-h", "--hostname"), metavar="NAME", help="Name the host inside"),
     Flag(
-        names=("--network",),
+        names=("--net", "--network"),
         metavar="bridge|none|host|container:NAME|NETWORK",
-        help="Which network it is on (bridge)",
+        many=True,
+        help="Which networks it is on (bridge)",
     ),
     Flag(
         names=("-p", "--publish"),
@@ -59,7 +62,17 @@ CONTAINER = (
         many=True,
         help="Lead a port of the host to one of the container",
     ),
+    Flag(names=("-P", "--publish-all"), help="Lead any port of the host to each that is exposed"),
+    Flag(names=("--expose",), metavar="PORT[/PROTOCOL]", many=True, help="Name a port of its own"),
     Flag(names=("--ip",), metavar="ADDRESS", help="Its address on the network"),
+    Flag(names=("--ip6",), metavar="ADDRESS", help="Its IPv6 address on the network"),
+    Flag(
+        names=("--net-alias", "--network-alias"),
+        metavar="NAME",
+        many=True,
+        help="One more name on the network",
+    ),
+    Flag(names=("--link",), metavar="CONTAINER[:ALIAS]", many=True, help="Know another by name"),
     Flag(names=("--mac-address",), metavar="ADDRESS", help="Its hardware address"),
     Flag(names=("--add-host",), metavar="NAME:ADDRESS", many=True, help="Add to /etc/hosts"),
     Flag(names=("--dns",), metavar="ADDRESS", many=True, help="Whom it asks for names"),
@@ -115,9 +128,10 @@ def container_config(
         user=call.text("user"),
         binds=tuple(values.parse_volume(text) for text in call.many("volume")),
         tmpfs=tuple(values.parse_tmpfs(text) for text in call.many("tmpfs")),
-        network=call.text("network", network),
-        ip=call.text("ip"),
-        mac_address=call.text("mac-address"),
+        **_networks(call, network),
+        links=tuple(values.parse_link(text) for text in call.many("link")),
+        expose=tuple(port for text in call.many("expose") for port in parse_expose(text)),
+        publish_all=call.flag("publish-all"),
         ports=tuple(port for text in call.many("publish") for port in parse_publish(text)),
         add_hosts=tuple(values.parse_add_host(text) for text in call.many("add-host")),
         dns=tuple(values.parse_server(text) for text in call.many("dns")),
@@ -147,6 +161,19 @@ def container_config(
         labels=tuple(values.parse_label(text) for text in call.many("label")),
         cgroup_parent=_cgroup_parent(call.text("cgroup-parent")),
     )
+
+
+def _networks(call: "Call", default: str) -> "dict[str, Any]":
+    """The networks asked for; what single flags say is meant for the first."""
+    first, *more = [parse_network(text) for text in call.many("network") or [default]]
+    return {
+        "network": first.network,
+        "ip": call.text("ip") or first.ip,
+        "ip6": call.text("ip6") or first.ip6,
+        "mac_address": call.text("mac-address") or first.mac_address,
+        "aliases": (*first.aliases, *call.many("network-alias")),
+        "attach": tuple(more),
+    }
 
 
 def environment(call: "Call", environ: "Mapping[str, str]") -> tuple[str, ...]:
