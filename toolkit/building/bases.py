@@ -3,7 +3,7 @@
 import os
 
 from toolkit.building.draft import Draft
-from toolkit.core.errors import NotFoundError, UnsupportedError
+from toolkit.core.errors import NotFoundError, ToolkitError, UnsupportedError
 from toolkit.images.store import ImageStore
 
 TYPE_CHECKING = False
@@ -31,11 +31,20 @@ def find_image(site: "Site", name: str, place: "Place") -> Draft:
 
 
 def _find(site: "Site", name: str, place: "Place") -> "StoredImage":
-    if site.request.pull:
-        site.pull(name)
+    try:
+        if site.request.pull:
+            site.pull(name)
+        return _missing_too(site, name)
+    except ToolkitError as error:
+        error.message = f"{place}: {error.message}"
+        raise
+
+
+def _missing_too(site: "Site", name: str) -> "StoredImage":
+    """An image of the store, or one that was fetched because it was not there."""
     try:
         return site.library.find(name)
-    except NotFoundError as error:
+    except NotFoundError:
         if not site.pull(name):
-            raise NotFoundError(f"{place}: {error.message}", hint=error.hint) from None
-        return site.library.find(name)
+            raise
+    return site.library.find(name)

@@ -51,8 +51,8 @@ def test_what_is_wrong_is_said_with_its_line(
 
 
 def test_an_image_that_nobody_has_is_named_with_its_line(kitchen: Kitchen) -> None:
-    done = kitchen.build("FROM nobody:1\n", base=False, status=None)
-    assert done.returncode == 1
+    done = kitchen.build("FROM 127.0.0.1:1/nobody:1\n", base=False, status=None)
+    assert done.returncode in (1, 4)
     assert "Dockerfile:1: " in done.stderr
     assert "nobody" in done.stderr
 
