@@ -29,7 +29,8 @@ _HOST = ("capabilities", "ca", "client", "skip_verify", "override_path", "header
 class Endpoint:
     """One server: ``base`` is its URL up to and with ``/v2``.
 
-    ``insecure``: its certificate is not checked, and plain HTTP will do. ``ca``: files beside the
+    ``insecure``: its certificate is not checked, and plain HTTP will do; so it is on loopback
+    where no ``ca`` is given. ``ca``: files beside the
     system's own authorities. ``client``: certificate and key files. ``namespace``: the registry
     that a mirror stands for, empty for the registry itself.
     """
@@ -80,11 +81,9 @@ class Registries:
         for place, mirror in enumerate(_list(table.get("mirrors", []), f"{at}.mirrors")):
             yield _own_mirror(mirror, domain, f"{at}.mirrors[{place}]")
         itself = registry(domain)
-        yield Endpoint(
-            base=itself.base,
-            insecure=_flag(table, "insecure", at) or itself.insecure,
-            ca=_files(table.get("ca", ()), f"{at}.ca"),
-        )
+        ca = _files(table.get("ca", ()), f"{at}.ca")
+        insecure = _flag(table, "insecure", at) or (itself.insecure and not ca)
+        yield Endpoint(base=itself.base, insecure=insecure, ca=ca)
 
     def _from_certs_d(self, domain: str) -> Iterator[Endpoint]:
         for name in (domain, domain.replace(":", "_") + "_" if ":" in domain else "", "_default"):
@@ -115,10 +114,11 @@ def is_loopback(host: str) -> bool:
 def _own_mirror(data: object, domain: str, at: str) -> Endpoint:
     table = {"url": data} if isinstance(data, str) else _table(data, at, _OWN_MIRROR)
     base = _base(table.get("url"), at, override=_flag(table, "override_path", at))
+    ca = _files(table.get("ca", ()), f"{at}.ca")
     return Endpoint(
         base=base,
-        insecure=_flag(table, "insecure", at) or _may_be_plain(base),
-        ca=_files(table.get("ca", ()), f"{at}.ca"),
+        insecure=_flag(table, "insecure", at) or (_may_be_plain(base) and not ca),
+        ca=ca,
         capabilities=("pull", "resolve"),
         namespace=domain,
     )
@@ -145,10 +145,11 @@ def _from_host(url: str, table: Mapping[str, Any], folder: str, namespace: str) 
         url = f"http://{url}" if is_loopback(url) else f"https://{url}"
     base = _base(url, at, override=_flag(table, "override_path", at))
     headers = _table(table.get("header", {}), f"{at}.header", None)
+    ca = _files(table.get("ca", ()), f"{at}.ca", folder)
     return Endpoint(
         base=base,
-        insecure=_flag(table, "skip_verify", at) or _may_be_plain(base),
-        ca=_files(table.get("ca", ()), f"{at}.ca", folder),
+        insecure=_flag(table, "skip_verify", at) or (_may_be_plain(base) and not ca),
+        ca=ca,
         client=_client(table.get("client", ()), f"{at}.client", folder),
         headers=tuple(
             (name, text) for name, value in headers.items() for text in _texts(value, at)

@@ -17,12 +17,19 @@ from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    InsecureRequestWarning,
+    NewConnectionError,
+    SSLError,
+)
 
 from toolkit.core.errors import ToolkitError, UnavailableError
 from toolkit.images.registry.endpoints import Endpoint
 
 _LOG = logging.getLogger(__name__)
+urllib3.disable_warnings(InsecureRequestWarning)  # whoever marked a registry insecure knows it
 _TIMEOUT = urllib3.Timeout(connect=10, read=60)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
