@@ -1,7 +1,8 @@
 """Layouts to fill, a store below the test's own directory, and a small image by other tools."""
 
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,15 @@ def busybox(tmp_path: Path, require: Callable[[str], str]) -> Path:
     (root / "etc/old/deep").rmdir()
     run("repack", "--image", "layout:busy", "second")
     return where / "layout"
+
+
+@pytest.fixture
+def podman(require: Callable[[str], str]) -> Iterator[tuple[str, ...]]:
+    """podman with a store of its own; it refuses longer paths than this one."""
+    with tempfile.TemporaryDirectory(prefix="dy-podman-") as home:
+        yield (
+            require("podman"),
+            *("--root", f"{home}/root", "--runroot", f"{home}/run", "--tmpdir", f"{home}/tmp"),
+            *("--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"),
+            *("--events-backend", "file"),
+        )

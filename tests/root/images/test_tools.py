@@ -3,8 +3,7 @@
 import os
 import stat
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -75,18 +74,6 @@ def test_takes_layers_that_skopeo_compressed_with_zstd(
     assert b"\x28\xb5\x2f\xfd" in magic
 
     check(store, f"{tmp_path}/zstd")
-
-
-@pytest.fixture
-def podman(require: Callable[[str], str]) -> Iterator[tuple[str, ...]]:
-    """podman with a store of its own; it refuses longer paths than this one."""
-    with tempfile.TemporaryDirectory(prefix="dy-podman-") as home:
-        yield (
-            require("podman"),
-            *("--root", f"{home}/root", "--runroot", f"{home}/run", "--tmpdir", f"{home}/tmp"),
-            *("--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"),
-            *("--events-backend", "file"),
-        )
 
 
 @pytest.mark.parametrize("form", ["docker-archive", "oci-archive", "oci-dir"])
