@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Where the verb of a command stands: below toolkit.cli.containers, or below toolkit.cli for a
 # path of two modules.
 _VERBS = {
+    "attach": "attaching.ATTACH",
     "build": "building.build.BUILD",
     "create": "starting.CREATE",
     "exec": "entering.EXEC",
@@ -54,11 +55,14 @@ _VERBS = {
     "network reload": "networking.NETWORK_RELOAD",
     "network rm": "networking.NETWORK_RM",
     "nsenter": "entering.NSENTER",
+    "pause": "changing.PAUSE",
     "port": "networking.PORT",
     "ps": "looking.PS",
     "pull": "images.pulling.PULL",
     "push": "images.pulling.PUSH",
     "rehearse": "rehearsing.REHEARSE",
+    "rename": "changing.RENAME",
+    "restart": "changing.RESTART",
     "rm": "ending.REMOVE",
     "rmi": "images.naming.RMI",
     "run": "starting.RUN",
@@ -66,9 +70,11 @@ _VERBS = {
     "start": "starting.START",
     "stop": "ending.STOP",
     "tag": "images.naming.TAG",
+    "unpause": "changing.UNPAUSE",
+    "update": "changing.UPDATE",
     "wait": "ending.WAIT",
 }
-_LAUNCHING = ("run", "exec", "start")
+_LAUNCHING = ("run", "exec", "start", "restart")
 _GROUPS = ("image", "network")
 _WIRING = ("run",)
 _WIRELESS = ("none", "host")

@@ -29,17 +29,36 @@ if TYPE_CHECKING:
         def close(self) -> None:
             """Leave it."""
 
+    class Detachable(Protocol):
+        """A process of the engine's, which can be left with its terminal."""
+
+        def fileno(self) -> int:
+            """For poll: readable when it has news."""
+
+        def detach(self) -> None:
+            """Leave its input and output."""
+
 
 class Stdio:
-    """Three descriptors for a container: a context manager that closes what it opened."""
+    """Three descriptors for a container: a context manager that closes what it opened.
 
-    def __init__(self, fds: tuple[int, int, int], opened: int = -1) -> None:
+    ``feed`` is where to write what is typed, -1 where the container reads stdin itself.
+    """
+
+    def __init__(self, fds: tuple[int, int, int], opened: int = -1, feed: int = -1) -> None:
         self.fds = fds
+        self.feed = feed
         self._opened = opened
 
     @classmethod
-    def own(cls, *, interactive: bool) -> "Self":
-        """This process's own; without ``interactive`` nothing is on stdin."""
+    def own(cls, *, interactive: bool, keyed: bool = False) -> "Self":
+        """This process's own; without ``interactive`` nothing is on stdin.
+
+        ``keyed``: this process looks for the detach keys before it hands on what is typed.
+        """
+        if interactive and keyed and os.isatty(0):
+            reader, feed = os.pipe2(os.O_CLOEXEC)
+            return cls((reader, 1, 2), reader, feed)
         if interactive:
             return cls((0, 1, 2))
         nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -55,8 +74,9 @@ class Stdio:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._opened >= 0:
-            os.close(self._opened)
+        for fd in (self._opened, self.feed):
+            if fd >= 0:
+                os.close(fd)
 
 
 def check_terminal(*, tty: bool, interactive: bool) -> None:
@@ -92,10 +112,12 @@ def follow(
     interactive: bool,
     throw_away: bool = False,
     signals: "Signals | None" = None,
+    typing: "Typing | None" = None,
 ) -> int:
     """Start a process and stay with it to its end; its exit status.
 
     Signals are passed on; with ``throw_away`` one that would end this process kills the other.
+    ``typing`` says what to type to leave it: then the status is 0.
     """
     signals = signals or Signals(throw_away=throw_away)
     try:
@@ -110,10 +132,33 @@ def follow(
         from toolkit.cli.rawmode import RawTerminal  # noqa: PLC0415 - only for terminals
 
         with RawTerminal(0):
-            return process.wait()
+            # Who says what to type to leave a process has one that can be left.
+            if typing is None or not typing.left(process):  # type: ignore[arg-type] # as said
+                return process.wait()
+        os.write(2, b"read escape sequence\n")
+        return 0
     finally:
         signals.restore()
         process.close()
+
+
+class Typing:
+    """How stdin reaches a terminal: through this process, which looks for the detach keys."""
+
+    def __init__(self, stdio: Stdio, keys: bytes) -> None:
+        self.stdio = stdio
+        self._keys = keys
+
+    def left(self, process: "Detachable") -> bool:
+        """Hand on what is typed until the process has news, or the keys are typed and it is left;
+        whether that came to be.
+        """
+        from toolkit.cli.keys import type_to  # noqa: PLC0415 - only for terminals
+
+        done = type_to(process, self.stdio.feed, self._keys)
+        if done:
+            process.detach()
+        return done
 
 
 class Signals:
@@ -129,7 +174,8 @@ class Signals:
     _OWN = "KILL STOP ILL TRAP BUS FPE SEGV SYS CHLD PIPE URG CONT TSTP TTIN TTOU PROF VTALRM"
     _ENDING = "HUP INT QUIT TERM"
 
-    def __init__(self, *, throw_away: bool = False) -> None:
+    def __init__(self, *, throw_away: bool = False, silent: bool = False) -> None:
+        """With ``silent`` none is passed on but the window's size: they are this process's own."""
         import signal  # noqa: PLC0415 - only a process in the foreground pays for it
 
         self._process: Process | None = None
@@ -141,9 +187,8 @@ class Signals:
         self._window, self._kill = int(signal.SIGWINCH), int(signal.SIGKILL)
         left = {getattr(signal, f"SIG{name}") for name in self._OWN.split()}
         self._ending = {int(getattr(signal, f"SIG{name}")) for name in self._ENDING.split()}
-        self._before = {
-            number: signal.signal(number, self._take) for number in set(range(1, 32)) - left
-        }
+        taken = {self._window} if silent else set(range(1, 32)) - left
+        self._before = {number: signal.signal(number, self._take) for number in taken}
 
     def hold(self) -> None:
         """The process is asked for: it may run before we hear of it."""

@@ -3,12 +3,11 @@
 import os
 import time
 
-from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, ToolkitError
+from toolkit.core.errors import ConflictError, InvalidInputError
 from toolkit.core.record import replace
 from toolkit.core.undo import Forgiven, Undo
 from toolkit.engine import owner, restarts
 from toolkit.engine.database import MAKING, READY, TIED, TYING, Database, Row
-from toolkit.engine.defaults import STOP_SECONDS
 from toolkit.engine.events import EventLog
 from toolkit.engine.lazynet import LazyNetworks
 from toolkit.engine.logplan import check_logging
@@ -22,29 +21,33 @@ from toolkit.engine.prepare import (
     write_files,
 )
 from toolkit.engine.spec import check_modes
-from toolkit.engine.stored import PlainImage, Stored, dump, load, plain
+from toolkit.engine.starting import begun, passes_through, returns, root, started
+from toolkit.engine.stored import PlainImage, Stored, dump, labels, load, plain
 from toolkit.engine.watch import Watch
 from toolkit.runtime import client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Self
 
     from toolkit.engine.config import ContainerConfig
+    from toolkit.engine.control import Update
     from toolkit.engine.filters import Filters
     from toolkit.engine.lazynet import NetworksFactory
+    from toolkit.engine.logs import LogLine, Span
     from toolkit.engine.model import ExecConfig, View
     from toolkit.engine.netdesk import NetworkDesk
     from toolkit.engine.networks import Networks
     from toolkit.engine.prepare import Prepared
-    from toolkit.engine.seams import Kernel, Launcher, LauncherFactory, Resolver, Session, Stdio
+    from toolkit.engine.seams import Kernel, Launcher, LauncherFactory, Resolver, Stdio
     from toolkit.engine.settings import Settings
+    from toolkit.engine.usage import Sample, Table
     from toolkit.engine.volumes import Volumes
     from toolkit.oci.spec import Spec
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
-_TERM, _KILL = 15, 9
+_KILL = 9
 
 
 def _nothing() -> None:
@@ -77,7 +80,7 @@ class Engine:
         self.events = EventLog(settings.run_root)
         self._networks = LazyNetworks(settings, self._db, networks)
         self._volumes: Volumes | None = None
-        self._watch = Watch(settings, self._db, kernel, self._networks)
+        self._watch = Watch(settings, self._db, kernel, self._networks, self._release_volumes)
         self._watch.reconcile()
 
     def close(self) -> None:
@@ -134,10 +137,37 @@ class Engine:
             undo.pop_all()
         return running
 
-    def _note(self, action: str, made: "Prepared", **more: str) -> None:
-        """Tell that something happened to a container."""
-        said = {**dict(text.partition("=")[::2] for text in actor(made)), **more}
+    def _note(self, action: str, made: "Prepared") -> None:
+        """Tell that something happened to a container that is being made."""
+        said = dict(text.partition("=")[::2] for text in actor(made))
         self.events.emit("container", action, made.id, said)
+
+    def note(self, action: str, container: str, **more: str) -> None:
+        """Tell that something happened to a container."""
+        self.events.emit("container", action, container, {**self.actor_of(container), **more})
+
+    def actor_of(self, container: str) -> dict[str, str]:
+        """What events say of a container."""
+        row = self._db.find(container)
+        said = dict(text.partition("=")[::2] for text in labels(load(row.config)))
+        return {**said, "image": row.image, "name": row.name}
+
+    # what the parts of the engine share
+
+    @property
+    def database(self) -> Database:
+        """Names, ids and what was asked for."""
+        return self._db
+
+    @property
+    def kernel(self) -> "Kernel":
+        """Looks at what runs."""
+        return self._kernel
+
+    @property
+    def watch(self) -> Watch:
+        """What became of containers."""
+        return self._watch
 
     def start(
         self,
@@ -174,7 +204,7 @@ class Engine:
         config = self._checked(config)
         os.makedirs(self.settings.run_root, mode=0o711, exist_ok=True)
         self._watch.reconcile()  # an engine may live long, and others are killed meanwhile
-        image = plain(self._images(config.image)) if config.image else _root(config.rootfs)
+        image = plain(self._images(config.image)) if config.image else root(config.rootfs)
         config = self._with_volumes(config, image)
         stored = Stored(config=config, image=image)
         container = self._new_id()
@@ -229,24 +259,24 @@ class Engine:
                 config,
                 undo,
                 exposed=(*made.stored.image.config.exposed_ports, *config.expose),
-                returns=_returns(made.spec),
+                returns=returns(made.spec),
             )
             write_files(made, joining.place if joining else None)
             request = start_request(
                 self.settings,
                 made,
-                passthrough=_passes_through(config, stdio),
+                passthrough=passes_through(config, stdio),
                 hold=joining is not None and joining.connect is not None,
             )
             launcher = self._launch()
             asked()
             session = launcher.start(request, stdio)
-            pid = _started(session, made.id, made.name)
+            pid = started(session, made.id, made.name)
             if joining and joining.connect:
                 undo.callback(self._kernel.cleanup, request.state_dir, force=True)
                 undo.callback(session.close)
                 joining.connect(pid)
-                _begun(session, made.id, made.name)
+                begun(session, made.id, made.name)
             if joining:
                 joining.done(pid)
             undo.pop_all()
@@ -260,9 +290,13 @@ class Engine:
         """What is to be done when a container ended that somebody waited for."""
         self._networks.left(container, config, self._watch)
         if config.auto_remove:
-            if config.volumes:
-                self.volumes.release(container, anonymous=True)
+            self._release_volumes(container)
             self._db.delete(container)
+
+    def _release_volumes(self, container: str) -> None:
+        """One that removes itself is over: its anonymous volumes go with it."""
+        if self._db.query("SELECT 1 FROM volume_uses WHERE container=? LIMIT 1", container):
+            self.volumes.release(container, anonymous=True)
 
     def _launch(self) -> "Launcher":
         if self._launcher is None:
@@ -279,6 +313,10 @@ class Engine:
             from toolkit.engine.names import random_name  # noqa: PLC0415 - not for named ones
 
             return random_name(lambda name: self._db.by_name(name) is not None)
+        return self.check_name(asked)
+
+    def check_name(self, asked: str) -> str:
+        """The name; ``InvalidInputError`` for one that no container can have."""
         if len(asked) < 2 or not set(asked) <= _NAME or asked[0] in "_.-":
             raise InvalidInputError(
                 f"'{asked}' is no name for a container",
@@ -340,80 +378,94 @@ class Engine:
         launcher = self._launch()
         asked()
         session = launcher.exec(request, stdio)
-        _started(session, view.id, view.name)
+        started(session, view.id, view.name)
+        command = " ".join(config.command)
+        self.note(f"exec_start: {command}", view.id)
         if config.rows and session.master is not None:
             session.resize(config.rows, config.columns)
+        return Running(view.id, session)
+
+    def attach(self, reference: str, stdio: "Stdio") -> Running:
+        """Hear what a running container says from now on, and say what it hears."""
+        from toolkit.engine import ending  # noqa: PLC0415 - a start needs it not
+
+        view = self.inspect(reference)
+        session = ending.shim(self, view.id)
+        if session is None:
+            raise ConflictError(
+                f"container '{view.name}' is {view.status}: nothing to attach to",
+                hint=f"start it with 'dockyard start -a {view.name}'",
+            )
+        session.attach(stdio)
+        self.note("attach", view.id)
         return Running(view.id, session)
 
     # ending
 
     def kill(self, reference: str, number: int = _KILL) -> None:
         """Send a signal to the container's first process."""
-        view = self.running(reference)
-        self._kernel.kill(self.settings.state_dir(view.id), number)
+        from toolkit.engine import ending  # noqa: PLC0415 - a start needs it not
 
-    def stop(self, reference: str, timeout: float | None = None) -> None:
-        """Ask a container to end, and kill it after ``timeout`` seconds; nothing if it is over."""
-        row = self._db.find(reference)
-        state_dir = self.settings.state_dir(row.id)
-        if self._watch.state(row.id) is None:
-            return
-        stored = load(row.config)
-        self._kernel.kill(state_dir, _stop_signal(stored))
-        if timeout is None:
-            asked = stored.config.stop_timeout
-            timeout = asked if asked >= 0 else STOP_SECONDS
-        if not self._ended_within(row.id, timeout):
-            self._kernel.kill(state_dir, _KILL)
-            self._ended_within(row.id, None)
-        self._networks.left(row.id, stored.config, self._watch)
-        if row.auto_remove:
-            self._watch.reconcile()
+        ending.kill(self, reference, number)
+
+    def stop(
+        self, reference: str, timeout: float | None = None, *, signal: int | None = None
+    ) -> None:
+        """Ask a container to end, and kill it after ``timeout`` seconds (-1: never)."""
+        from toolkit.engine import ending  # noqa: PLC0415 - as above
+
+        ending.stop(self, reference, timeout, number=signal)
 
     def wait(self, reference: str) -> int:
         """Wait until a container is over; its exit status."""
-        row = self._db.find(reference)
-        session = self._shim(row.id)
-        if session is not None:
-            with Undo() as undo:
-                undo.closing(session)
-                return session.wait()
-        self._ended_within(row.id, None)
-        return self.inspect(row.id).exit_status
+        from toolkit.engine import ending  # noqa: PLC0415 - as above
 
-    def remove(self, reference: str, *, force: bool = False) -> str:
-        """Remove a container that is over, or with ``force`` any; its id."""
-        row = self._db.find(reference)
-        if not force and self._watch.state(row.id) is not None:
-            raise ConflictError(
-                f"container '{row.name}' is running",
-                hint=f"stop it first with 'dockyard stop {row.name}', or remove it with -f",
-            )
-        self._watch.discard(row)
-        return row.id
+        return ending.wait(self, reference)
 
-    def _ended_within(self, container: str, seconds: float | None) -> bool:
-        """Wait for the end, by the shim where there is one; whether it came in time."""
-        deadline = None if seconds is None else time.monotonic() + seconds
-        session = self._shim(container)
-        if session is not None:
-            with Undo() as undo:
-                undo.closing(session)
-                _readable(session, seconds)
-        while self._watch.state(container) is not None:
-            if deadline is not None and time.monotonic() >= deadline:
-                return False
-            time.sleep(0.01)
-        return True
+    def remove(self, reference: str, *, force: bool = False, volumes: bool = False) -> str:
+        """Remove a container that is over, or with ``force`` any; its id.
 
-    def _shim(self, container: str) -> "Session | None":
-        """The line to a container's shim; None where it is over, or its shim was killed."""
-        if self._watch.state(container) is None:
-            return None
-        try:
-            return self._kernel.connect_shim(self.settings.state_dir(container))
-        except (OSError, NotFoundError):
-            return None
+        With ``volumes`` the anonymous ones that nobody else uses go, too.
+        """
+        from toolkit.engine import ending  # noqa: PLC0415 - as above
+
+        return ending.remove(self, reference, force=force, volumes=volumes)
+
+    def left(self, container: str, config: "ContainerConfig") -> None:
+        """A container is over: give back its place on networks."""
+        self._networks.left(container, config, self._watch)
+
+    # changing
+
+    def pause(self, reference: str) -> None:
+        """Stop every process of a running container."""
+        from toolkit.engine import control  # noqa: PLC0415 - a start needs it not
+
+        control.pause(self, reference)
+
+    def unpause(self, reference: str) -> None:
+        """Let the processes of a paused container go on."""
+        from toolkit.engine import control  # noqa: PLC0415 - as above
+
+        control.unpause(self, reference)
+
+    def rename(self, reference: str, name: str) -> None:
+        """Give a container another name."""
+        from toolkit.engine import control  # noqa: PLC0415 - as above
+
+        control.rename(self, reference, name)
+
+    def update(self, reference: str, asked: "Update") -> None:
+        """Give a container other limits, now and at every later start."""
+        from toolkit.engine import control  # noqa: PLC0415 - as above
+
+        control.update(self, reference, asked)
+
+    def restart(self, reference: str, timeout: float | None = None) -> None:
+        """Stop a container that runs, and start it."""
+        from toolkit.engine import control  # noqa: PLC0415 - as above
+
+        control.restart(self, reference, timeout)
 
     # volumes and networks
 
@@ -472,6 +524,37 @@ class Engine:
             return views[:last]
         return [view for view in views if all or view.status in ("running", "paused")]
 
+    def top(self, reference: str, arguments: tuple[str, ...] = ()) -> "Table":
+        """The processes of a running container, as ``ps`` shows them."""
+        from toolkit.engine import usage  # noqa: PLC0415 - a start needs it not
+
+        return usage.top(self, reference, arguments)
+
+    def sample(self, reference: str) -> "Sample":
+        """What a running container uses; two of them tell its share of the processors."""
+        from toolkit.engine import usage  # noqa: PLC0415 - as above
+
+        return usage.sample(self, reference)
+
+    def logs(
+        self, reference: str, span: "Span | None" = None, *, follow: bool = False
+    ) -> "Iterator[LogLine]":
+        """The lines that ``span`` wants; with ``follow`` until the container ends."""
+        from toolkit.engine import logs  # noqa: PLC0415 - as above
+
+        view = self.inspect(reference)
+        more = (lambda: self._watch.state(view.id) is not None) if follow else None
+        if view.config.log_driver == "journald":
+            from toolkit.engine.journald import read_journal  # noqa: PLC0415 - as above
+
+            return read_journal(view.id, span or logs.ALL, more=more)
+        if view.status != "created" and not view.log:
+            raise ConflictError(
+                f"container '{view.name}' keeps no log",
+                hint="what runs with --rm in the foreground writes to its caller only",
+            )
+        return logs.read_log(view.log, span or logs.ALL, more=more)
+
     def inspect(self, reference: str) -> "View":
         """A container as it is now."""
         return self._watch.view(self._db.find(reference))
@@ -482,75 +565,3 @@ class Engine:
         if view.status != "running":
             raise ConflictError(f"container '{view.name}' is not running: it is {view.status}")
         return view
-
-
-def _started(session: "Session", container: str, name: str) -> int:
-    """Wait until it runs, or is held; its pid. A failure calls the container what people call it.
-
-    Whoever is interrupted hears the answer out first: what is still on its way to run could not be
-    undone.
-    """
-    try:
-        return session.started()
-    except ToolkitError as error:
-        session.close()
-        error.message = error.message.replace(container, name)
-        raise
-    except BaseException:
-        with Undo() as undo, Forgiven(ToolkitError):
-            undo.closing(session)
-            session.started()
-        raise
-
-
-def _returns(spec: "Spec") -> bool:
-    """Whether a container enters a network namespace that exists."""
-    return any(one.type == "network" and one.path for one in spec.linux.namespaces)
-
-
-def _begun(session: "Session", container: str, name: str) -> None:
-    """Let a held program run."""
-    try:
-        session.begin()
-    except ToolkitError as error:
-        error.message = error.message.replace(container, name)
-        raise
-
-
-def _readable(session: "Session", seconds: float | None) -> None:
-    import select  # noqa: PLC0415 - only ending needs it
-
-    poll = select.poll()
-    poll.register(session, select.POLLIN)
-    poll.poll(None if seconds is None else seconds * 1000)
-
-
-def _root(path: str) -> PlainImage:
-    """A directory as an image; it is only read."""
-    if not path:
-        raise InvalidInputError("neither an image nor a root directory is given")
-    full = os.path.abspath(path)
-    if not os.path.isdir(full):
-        raise NotFoundError(
-            f"root file system '{path}' is no directory", hint="give a directory that holds one"
-        )
-    return PlainImage(lower=(full,))
-
-
-def _passes_through(config: "ContainerConfig", stdio: "Stdio") -> bool:
-    """Whether a container may hold the caller's own descriptors.
-
-    Never a terminal: a process inside could type into it (TIOCSTI). Never where a log is kept.
-    """
-    if not config.auto_remove or config.tty or config.detach:
-        return False
-    return not any(os.isatty(fd) for fd in stdio)
-
-
-def _stop_signal(stored: Stored) -> int:
-    asked = stored.config.stop_signal or stored.image.config.stop_signal
-    if not asked:
-        return _TERM
-    from toolkit.engine.signals import parse_signal  # noqa: PLC0415 - signal costs 5 ms
-
-    return parse_signal(asked)

@@ -92,6 +92,10 @@ class Running:
         """Tell its terminal the size."""
         self.session.resize(rows, columns)
 
+    def detach(self) -> None:
+        """Leave its input and output; it goes on."""
+        self.session.detach()
+
     def fileno(self) -> int:
         """For poll: readable when ``wait`` will not block."""
         return self.session.fileno()

@@ -7,6 +7,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from toolkit.cgroup.stats import Stats
+from toolkit.oci.spec import Resources
 from toolkit.runtime.request import ExecRequest, StartRequest
 from toolkit.runtime.states import State
 
@@ -104,6 +106,12 @@ class Session(Protocol):
     def resize(self, rows: int, columns: int, /) -> None:
         """Tell the terminal its size."""
 
+    def attach(self, stdio: Stdio, /) -> None:
+        """Hear and speak as well."""
+
+    def detach(self) -> None:
+        """No longer hear and speak."""
+
     def fileno(self) -> int:
         """For poll."""
 
@@ -142,6 +150,21 @@ class Kernel(Protocol):
 
     def kill(self, state_dir: str, number: int, /) -> None:
         """Signal its process."""
+
+    def freeze(self, state_dir: str, /) -> None:
+        """Stop all its processes."""
+
+    def thaw(self, state_dir: str, /) -> None:
+        """Let them go on."""
+
+    def set_limits(self, state_dir: str, resources: Resources, /) -> None:
+        """Give it other limits."""
+
+    def stats(self, state_dir: str, /) -> Stats:
+        """What it uses now."""
+
+    def processes(self, state_dir: str, /) -> list[int]:
+        """Its processes."""
 
     def cleanup(self, state_dir: str, /, *, force: bool = False) -> None:
         """Finish what a killed shim left; with ``force`` what runs is killed."""

@@ -25,6 +25,7 @@ from toolkit.runtime.messages import decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from toolkit.engine.database import Database, Row
@@ -53,8 +54,10 @@ class Watch:
         database: "Database",
         kernel: "Kernel",
         networks: "LazyNetworks",
+        release: "Callable[[str], None]" = lambda _: None,
     ) -> None:
         self._settings = settings
+        self._release = release  # gives back the volumes of one that removes itself
         self._networks = networks
         self._db = database
         self._kernel = kernel
@@ -178,8 +181,11 @@ class Watch:
             else:
                 return
 
-    def discard(self, row: "Row") -> None:
-        """Take a container away: its processes, what the kernel has of it, its files, its row."""
+    def discard(self, row: "Row", *, forget: bool = True) -> None:
+        """Take a container away: its processes, what the kernel has of it, its files, its row.
+
+        Without ``forget`` the row stays, for whoever has something left to do.
+        """
         path = self._settings.state_dir(row.id)
         self._db.move(row.id, phase=REMOVING, owner=owner.me())
         if self.state(row.id) is not None:
@@ -189,7 +195,10 @@ class Watch:
         self.clean(row.id)
         self._networks.discard(row.id)
         remove_tree(self._settings.container_dir(row.id))
-        self._db.delete(row.id)
+        if forget:
+            if row.auto_remove:
+                self._release(row.id)
+            self._db.delete(row.id)
 
 
 def _exit_status(row: "Row", state: "State | None", ended: "dict[str, Any]") -> int:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Self
 
+    from toolkit.cgroup.group import Cgroup
+    from toolkit.cgroup.stats import Stats
+    from toolkit.oci.spec import Resources
     from toolkit.runtime.messages import Socket
     from toolkit.runtime.request import ExecRequest, StartRequest
 
@@ -32,10 +35,15 @@ __all__ = [
     "StartError",
     "cleanup",
     "connect_shim",
+    "freeze",
     "kill",
+    "processes",
     "read_state",
+    "set_limits",
     "spawn_early",
+    "stats",
     "sweep",
+    "thaw",
 ]
 
 _SIGKILL = 9
@@ -348,3 +356,42 @@ def _kill_and_wait(pid: int, patience: int, *, grace: int) -> None:
     pidfd_send_signal(pidfd, _SIGKILL)
     poll.poll(patience or grace)
     os.close(pidfd)
+
+
+def freeze(state_dir: str) -> None:
+    """Stop every process of a running container until ``thaw``."""
+    _group(state_dir, states.RUNNING).freeze()
+
+
+def thaw(state_dir: str) -> None:
+    """Let the processes of a paused container go on."""
+    _group(state_dir, states.PAUSED).thaw()
+
+
+def set_limits(state_dir: str, resources: Resources) -> None:
+    """Give a running container other limits; what is not given stays."""
+    from toolkit.runtime import groups  # noqa: PLC0415 - a start's client needs no cgroups
+
+    _group(state_dir).set(groups.limits(resources), groups.layout())
+
+
+def stats(state_dir: str) -> Stats:
+    """What a running container uses now."""
+    return _group(state_dir).stats()
+
+
+def processes(state_dir: str) -> list[int]:
+    """The processes of a running container, by their pids in the host."""
+    return _group(state_dir).processes()
+
+
+def _group(state_dir: str, *statuses: str) -> Cgroup:
+    from toolkit.runtime import groups  # noqa: PLC0415 - a start's client needs no cgroups
+
+    state = read_state(state_dir)
+    if state is None or not state.pid:
+        raise ConflictError(f"container '{os.path.basename(state_dir)}' is not running")
+    if statuses and state.status not in statuses:
+        wanted = " or ".join(statuses)
+        raise ConflictError(f"container '{state.id}' is {state.status}, not {wanted}")
+    return groups.open_group(state.cgroup)

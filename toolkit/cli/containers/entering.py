@@ -3,7 +3,7 @@
 import os
 
 from toolkit.cli.containers.opening import open_engine
-from toolkit.cli.containers.options import PROCESS, STDIO, environment
+from toolkit.cli.containers.options import DETACH_KEYS, PROCESS, STDIO, environment, typing
 from toolkit.cli.terminal import Signals, Stdio, check_terminal, follow, window_size
 from toolkit.cli.verb import Call, Flag, Verb
 from toolkit.core.errors import InvalidInputError
@@ -34,12 +34,13 @@ def _exec(call: Call) -> int:
             with Stdio.nothing() as stdio:
                 engine.exec(call.args[0], wanted, stdio.fds).close()
             return 0
-        with Stdio.own(interactive=interactive) as stdio:
+        with Stdio.own(interactive=interactive, keyed=tty) as stdio:
             signals = Signals()
             return follow(
                 lambda: engine.exec(call.args[0], wanted, stdio.fds, asked=signals.hold),
                 interactive=interactive,
                 signals=signals,
+                typing=typing(call, stdio),
             )
 
 
@@ -65,6 +66,7 @@ EXEC = Verb(
         Flag(names=("-d", "--detach"), help="Run in the background"),
         *STDIO,
         *PROCESS,
+        DETACH_KEYS,
         Flag(names=("--privileged",), help="Grant all that the caller may grant"),
     ),
     act=_exec,

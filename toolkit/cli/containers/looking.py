@@ -7,10 +7,10 @@ from toolkit.cli.containers.opening import open_engine
 from toolkit.cli.containers.options import FORMAT, number
 from toolkit.cli.templates.listing import documents, lines
 from toolkit.cli.verb import Call, Flag, Verb, complain
-from toolkit.core.errors import ConflictError, InvalidInputError, ToolkitError
+from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.engine.describing import document
 from toolkit.engine.filters import CONTAINER_KEYS, parse_filters
-from toolkit.engine.logs import read_log
+from toolkit.engine.logs import Span
 
 
 def _ps(call: Call) -> int:
@@ -34,25 +34,27 @@ def _ps(call: Call) -> int:
 
 
 def _logs(call: Call) -> int:
-    tail = _tail(call.text("tail", "all"))
+    span = Span(
+        tail=_tail(call.text("tail", "all")),
+        since=_moment(call, "since"),
+        until=_moment(call, "until"),
+    )
     with open_engine(call) as engine:
-        view = engine.inspect(call.args[0])
-        if view.status != "created" and not view.log:
-            raise ConflictError(
-                f"container '{view.name}' keeps no log",
-                hint="what runs with --rm in the foreground writes to its caller only",
-            )
-
-        def running() -> bool:
-            return engine.inspect(view.id).status == "running"
-
-        more = running if call.flag("follow") else None
-        for line in read_log(view.log, tail=tail, more=more):
+        for line in engine.logs(call.args[0], span, follow=call.flag("follow")):
             stream = sys.stderr if line.stream == "stderr" else sys.stdout
             prefix = f"{line.time} " if call.flag("timestamps") else ""
             stream.buffer.write((prefix + line.text).encode(errors="surrogateescape"))
             stream.buffer.flush()
     return 0
+
+
+def _moment(call: Call, key: str) -> str:
+    text = call.text(key)
+    if not text:
+        return ""
+    from toolkit.engine.times import parse_moment, stamp_of  # noqa: PLC0415 - seldom asked
+
+    return stamp_of(parse_moment(text, what=key))
 
 
 def _tail(text: str) -> int | None:
@@ -107,6 +109,8 @@ LOGS = Verb(
         Flag(names=("-f", "--follow"), help="Go on until it ends"),
         Flag(names=("-n", "--tail"), metavar="LINES", help="Begin that many lines before the end"),
         Flag(names=("-t", "--timestamps"), help="Print when each line was written"),
+        Flag(names=("--since",), metavar="TIME", help="Begin there: a time, or 10m for ago"),
+        Flag(names=("--until",), metavar="TIME", help="End there"),
     ),
     act=_logs,
     most=1,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from toolkit.cli.terminal import Stdio, Typing
     from toolkit.cli.verb import Call
 
 ENV = (
@@ -29,6 +30,10 @@ PROCESS = (
     Flag(names=("-w", "--workdir"), metavar="DIR", help="Where the process starts"),
     Flag(names=("-u", "--user"), metavar="USER[:GROUP]", help="Whom it runs as: names or numbers"),
 )
+DETACH_KEYS = Flag(
+    names=("--detach-keys",), metavar="KEYS", help="What leaves it running (ctrl-p,ctrl-q)"
+)
+SIG_PROXY = Flag(names=("--sig-proxy",), help="Pass signals on, unless it is false (true)")
 FORMAT = Flag(
     names=("--format",),
     metavar="FORMAT",
@@ -205,6 +210,21 @@ def number(call: "Call", key: str, *, least: int = 0, default: int = 0) -> int:
     if value < least:
         raise InvalidInputError(f"{key}: {value} is less than {least}")
     return value
+
+
+def typing(call: "Call", stdio: "Stdio") -> "Typing | None":
+    """How stdin reaches a terminal, where this process looks for the detach keys."""
+    if stdio.feed < 0:
+        return None
+    from toolkit.cli.keys import DEFAULT_KEYS, parse_keys  # noqa: PLC0415 - only for terminals
+    from toolkit.cli.terminal import Typing  # noqa: PLC0415 - as above
+
+    return Typing(stdio, parse_keys(call.text("detach-keys", DEFAULT_KEYS)))
+
+
+def truth(call: "Call", key: str, *, default: bool) -> bool:
+    """A flag that is true or false, and has another default than false."""
+    return call.flag(key) if key in call.values else default
 
 
 def _cpus(call: "Call") -> tuple[int, int]:

@@ -3,7 +3,15 @@
 import os
 
 from toolkit.cli.containers.opening import open_engine, settings_of
-from toolkit.cli.containers.options import CONTAINER, DETACH, container_config
+from toolkit.cli.containers.options import (
+    CONTAINER,
+    DETACH,
+    DETACH_KEYS,
+    SIG_PROXY,
+    container_config,
+    truth,
+    typing,
+)
 from toolkit.cli.images.resolving import PULLS, resolver
 from toolkit.cli.terminal import Signals, Stdio, check_terminal, follow, window_size
 from toolkit.cli.verb import FAULT, Call, Flag, Verb, each
@@ -26,12 +34,13 @@ def _run(call: Call) -> int:
     # Not closed: the process ends right after, and closing would wait for the launcher's end and
     # for the disk, which is a tenth of the whole run.
     engine = open_engine(call, settings, images=images)
-    with Stdio.own(interactive=config.interactive) as stdio:
-        signals = Signals()
+    with Stdio.own(interactive=config.interactive, keyed=config.tty) as stdio:
+        signals = Signals(silent=not truth(call, "sig-proxy", default=True))
         return follow(
             lambda: engine.run(config, stdio.fds, asked=signals.hold),
             interactive=config.interactive,
             signals=signals,
+            typing=typing(call, stdio),
         )
 
 
@@ -52,12 +61,13 @@ def _start(call: Call) -> int:
         config = engine.inspect(call.args[0]).config
         check_terminal(tty=config.tty, interactive=call.flag("interactive"))
         interactive = call.flag("interactive") and config.interactive
-        with Stdio.own(interactive=interactive) as stdio:
-            signals = Signals()
+        with Stdio.own(interactive=interactive, keyed=config.tty) as stdio:
+            signals = Signals(silent=not truth(call, "sig-proxy", default=True))
             return follow(
                 lambda: engine.start(call.args[0], stdio.fds, asked=signals.hold),
                 interactive=interactive,
                 signals=signals,
+                typing=typing(call, stdio),
             )
 
 
@@ -65,7 +75,7 @@ RUN = Verb(
     name="run",
     usage=_USAGE,
     summary="Make a container and run a command in it.",
-    flags=(DETACH, *CONTAINER, *PULLS),
+    flags=(DETACH, DETACH_KEYS, SIG_PROXY, *CONTAINER, *PULLS),
     act=_run,
     greedy=True,
     fault=FAULT,
@@ -86,6 +96,8 @@ START = Verb(
     flags=(
         Flag(names=("-a", "--attach"), help="Show its output and wait for its end"),
         Flag(names=("-i", "--interactive"), help="Hand stdin to it"),
+        DETACH_KEYS,
+        SIG_PROXY,
     ),
     act=_start,
 )

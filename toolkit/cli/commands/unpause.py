@@ -1,0 +1,6 @@
+"""``dockyard unpause``."""
+
+from toolkit.cli.clicked import VerbCommand
+from toolkit.cli.containers.changing import UNPAUSE
+
+command = VerbCommand(UNPAUSE)

@@ -1,0 +1,59 @@
+"""Reads what containers wrote to the system's journal, by ``journalctl``."""
+
+import json
+import subprocess
+from datetime import UTC, datetime
+
+from toolkit.core.errors import UnavailableError
+from toolkit.engine.logs import LogLine, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_ERRORS = "3"  # the priority that the shim gives to what came on stderr
+_MICRO = 10**6
+
+
+def read_journal(
+    container: str, span: Span, *, more: "Callable[[], bool] | None" = None
+) -> "Iterator[LogLine]":
+    """The lines of a container; goes on while ``more`` says so."""
+    argv = ["journalctl", "-o", "json", "--no-pager", f"CONTAINER_ID_FULL={container}"]
+    argv += ["-n", "all" if span.tail is None else str(span.tail)]
+    if more is not None:
+        argv.append("-f")
+    try:
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except FileNotFoundError:
+        raise UnavailableError(
+            "the journal cannot be read: there is no 'journalctl'", hint="install systemd"
+        ) from None
+    with process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                found = _parse(line)
+                if span.until and found.time > span.until:
+                    return
+                if found.time >= span.since:
+                    yield found
+                if more is not None and not more():
+                    return
+        finally:
+            process.terminate()
+
+
+def _parse(line: bytes) -> LogLine:
+    data = json.loads(line)
+    text = data.get("MESSAGE", "")
+    if isinstance(text, list):  # bytes that are no UTF-8
+        text = bytes(text).decode(errors="replace")
+    whole, micro = divmod(int(data["__REALTIME_TIMESTAMP"]), _MICRO)
+    moment = datetime.fromtimestamp(whole, UTC)
+    end = "" if data.get("CONTAINER_PARTIAL_MESSAGE") else "\n"
+    return LogLine(
+        text=f"{text}{end}",
+        stream="stderr" if data.get("PRIORITY") == _ERRORS else "stdout",
+        time=f"{moment:%Y-%m-%dT%H:%M:%S}.{micro * 1000:09d}Z",
+    )
