@@ -313,7 +313,7 @@ def finish(last: Last) -> NoReturn:
         # Imported by the launcher (see rehearse): here the host's files are out of reach.
         from toolkit.runtime import reaper  # noqa: PLC0415 - as said
 
-        reaper.stay(last.link)
+        reaper.stay()
     steps.enter("exec")
     identity.execute(process)
 

@@ -162,6 +162,8 @@ class Monitor:
         stdin, stdout, _ = self._child.stdio
         note = self._child.note
         self._child.relay.terminal(master, (stdin, stdout), lambda data: note("stdout", data))
+        for fd in self._child.stdio:  # a client that leaves takes its terminal along
+            os.close(fd)
 
     def _welcome(self, listener: Socket) -> None:
         fd, _ = listener._accept()  # type: ignore[attr-defined] # typeshed leaves it out

@@ -11,15 +11,12 @@ import os
 
 from toolkit.linux.process import set_name
 from toolkit.linux.signals import signal
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from toolkit.runtime.messages import Socket
+from toolkit.runtime.descriptors import keep_only
 
 _OWN = (signal.SIGCHLD, signal.SIGTTIN, signal.SIGTTOU)  # these are about this process, not for it
 
 
-def stay(link: Socket) -> None:
+def stay() -> None:
     """Fork: the child returns, to become the program; this process never does.
 
     The child is the foreground group of its terminal, so that a key reaches it once, not twice.
@@ -34,7 +31,7 @@ def stay(link: Socket) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         return
     try:
-        os.close(link.detach())  # its end tells the shim that the program runs
+        keep_only(())  # among them the line to the shim, whose end says that the program runs
         set_name("dockyard-init")
         while True:
             number = signal.sigwait(every)
