@@ -4,8 +4,11 @@ import json
 import os
 from pathlib import Path
 
+from toolkit.cgroup.stats import Stats
 from toolkit.core.errors import NotFoundError
+from toolkit.core.record import replace
 from toolkit.engine.seams import Stdio
+from toolkit.oci.spec import Resources
 from toolkit.runtime.client import StartError
 from toolkit.runtime.request import ExecRequest, StartRequest
 from toolkit.runtime.states import State
@@ -53,6 +56,12 @@ class FakeSession:
     def resize(self, rows: int, columns: int) -> None:
         self.size = (rows, columns)
 
+    def attach(self, stdio: Stdio) -> None:
+        self._runtime.stdio.append(stdio)
+
+    def detach(self) -> None:
+        self._runtime.detached += 1
+
     def fileno(self) -> int:
         return self._reader
 
@@ -75,6 +84,8 @@ class FakeRuntime:
         self.has_shim = True
         self.interrupts = 0  # how often waiting for a start is interrupted
         self.answers = 0  # how often somebody waited for one
+        self.detached = 0  # how often a client left
+        self.limits: list[Resources] = []
         self.races = 0  # how often a file vanishes while it is cleaned up
 
     def start(self, request: StartRequest, stdio: Stdio) -> FakeSession:
@@ -113,6 +124,24 @@ class FakeRuntime:
         self.killed.append(number)
         if number in self.dies_of:
             self.sessions[state_dir].end(128 + number)
+
+    def freeze(self, state_dir: str) -> None:
+        self.states[state_dir] = replace(self.states[state_dir], status="paused")
+
+    def thaw(self, state_dir: str) -> None:
+        if state_dir in self.states:  # else the signal has ended it at once
+            self.states[state_dir] = replace(self.states[state_dir], status="running")
+
+    def set_limits(self, state_dir: str, resources: Resources) -> None:
+        assert state_dir in self.states
+        self.limits.append(resources)
+
+    def stats(self, state_dir: str) -> Stats:
+        assert state_dir in self.states
+        return Stats(memory_usage=5 << 20, memory_cache=1 << 20, cpu_usage_us=1000)
+
+    def processes(self, state_dir: str) -> list[int]:
+        return [self.states[state_dir].pid]
 
     def cleanup(self, state_dir: str, *, force: bool = False) -> None:
         del force
