@@ -1,7 +1,9 @@
 """A machine in memory: implements ``toolkit.tasks.host.Host`` for tests of tasks and playbooks."""
 
+import contextlib
+import hashlib
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from toolkit.core.errors import NotFoundError, ToolkitError
@@ -358,6 +360,7 @@ class FakeHost:
         self.programs: Programs = {}
         self.executed: list[tuple[str, ...]] = []
         self.artifacts: dict[str, bytes] = {}
+        self.acted: list[tuple[str, dict[str, str]]] = []
         for path in ("/etc", "/tmp", "/root", "/srv", "/proc", "/sys/module", "/var/lib"):
             self.files.seed_directory(path)
         self.files.seed("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\nweb:x:33:33::/:/bin/sh\n")
@@ -374,9 +377,10 @@ class FakeHost:
         *,
         stdin: str = "",
         env: Mapping[str, str] | None = None,
+        cwd: str = "",
         timeout: float | None = None,
     ) -> Completed | None:
-        del stdin, env, timeout
+        del stdin, env, cwd, timeout
         self.executed.append(argv)
         return self.programs.get(argv) or completed(argv)
 
@@ -386,6 +390,16 @@ class FakeHost:
 
     def artifact(self, digest: str) -> bytes:
         return self.artifacts[digest]
+
+    def keep_artifact(self, content: bytes) -> str:
+        digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        self.artifacts[digest] = content
+        return digest
+
+    @contextlib.contextmanager
+    def acting(self, *, user: str, environment: Mapping[str, str]) -> Iterator[None]:
+        self.acted.append((user, dict(environment)))
+        yield
 
     def may_appear(self, path: str) -> bool:
         del path

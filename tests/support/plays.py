@@ -1,15 +1,23 @@
 """Tasks for tests: one that writes a file, one that fails; and a play as the compiler makes it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from support.fake_host import FakeHost
 from toolkit.core.errors import ToolkitError
 from toolkit.core.events import ListSink
+from toolkit.playbook.asking import nobody
+from toolkit.playbook.compiler import compile_play
+from toolkit.playbook.handlers import NoPending
 from toolkit.playbook.journal import Journal
+from toolkit.playbook.loader import load
 from toolkit.playbook.results import Recap, TaskDone
-from toolkit.playbook.runner import Mode, run_play
+from toolkit.playbook.runner import Mode, Seams, run_play
+from toolkit.playbook.scope import Memory
 from toolkit.tasks.file_changes import Content, WriteFile
 from toolkit.tasks.host import Attributes, Host
 from toolkit.tasks.registry import Plan, task
@@ -89,19 +97,64 @@ def run_tasks(*tasks: dict[str, Any], host: FakeHost | None = None, **rest: Any)
     sink, host = ListSink(), host or FakeHost()
     journal: Journal = rest.pop("journal", None) or NoJournal()
     mode = Mode(check=rest.pop("check", False), diff=rest.pop("diff", False), run="r1")
+    mode = replace(mode, **rest.pop("mode", {}))
+    seams = Seams(
+        journal=journal,
+        facts=lambda _: {"ansible_system": "x"},
+        ask=rest.pop("ask", nobody),
+        memory=rest.pop("memory", None) or Memory(),
+        pending=rest.pop("pending", None) or NoPending(),
+    )
     handlers = rest.pop("handlers", [])
-    numbered = [
-        {"index": index, "place": f"site.yml:{index + 1}:1", **task}
-        for index, task in enumerate([*tasks, *handlers])
-    ]
+    count = iter(range(1000))
+    nodes = [_numbered(node, count) for node in (*tasks, *handlers)]
+    rest["bodies"] = [[_numbered(node, count) for node in body] for body in rest.get("bodies", [])]
     play = {
         "name": "play",
         "host": "h1",
-        "tasks": numbered[: len(tasks)],
-        "handlers": numbered[len(tasks) :],
+        "tasks": nodes[: len(tasks)],
+        "handlers": nodes[len(tasks) :],
         **rest,
     }
-    recap = run_play(
-        play, host, sink, mode=mode, journal=journal, facts=lambda _: {"ansible_system": "x"}
-    )
+    recap = run_play(play, host, sink, mode=mode, seams=seams)
     return Ran(host, sink, recap)
+
+
+def _numbered(node: dict[str, Any], count: Iterator[int]) -> dict[str, Any]:
+    if "block" in node:
+        return {part: [_numbered(each, count) for each in nodes] for part, nodes in node.items()}
+    index = next(count)
+    return {"index": index, "place": f"site.yml:{index + 1}:1", **node}
+
+
+def act(module: str, name: str = "", *, keywords: dict[str, Any] | None = None, **args: Any) -> Any:
+    """A task of any module; ``keywords`` stand beside it."""
+    return {"module": module, "name": name or module, "args": args, **(keywords or {})}
+
+
+def run_site(folder: Path, tasks: str, files: Mapping[str, str] | None = None, **rest: Any) -> Ran:
+    """Load, compile and run a play whose ``tasks`` are YAML; ``files`` lie beside it.
+
+    ``play`` is the text of more of the play's keywords, ``check``, ``ask`` and so on as in
+    ``run_tasks``.
+    """
+    text = f"- hosts: all\n  gather_facts: false\n{rest.pop('play', '')}"
+    body = textwrap.indent(textwrap.dedent(tasks), "    ")
+    for name, content in {**(files or {}), "site.yml": f"{text}  tasks:\n{body}"}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(content))
+    (play,) = load(str(folder / "site.yml")).plays
+    made = compile_play(play)
+    host = rest.pop("host", None) or FakeHost()
+    host.artifacts.update(made.files)
+    data = made.for_host("h1", variables=rest.pop("variables", {}), extra=rest.pop("extra", {}))
+    whole = json.loads(json.dumps(data.data))
+    handlers, tasks_data = whole.pop("handlers"), whole.pop("tasks")
+    whole = {key: value for key, value in whole.items() if key not in ("name", "host")}
+    return run_tasks(*tasks_data, host=host, handlers=handlers, **{**whole, **rest})
+
+
+def messages(ran: Ran) -> list[str]:
+    """What the play's ``debug`` tasks showed."""
+    return [event.message for event in ran.done if event.module == "debug"]

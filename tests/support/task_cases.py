@@ -186,6 +186,8 @@ CASES = (
         arguments={"name": "overlay", "state": "absent", "persistent": "absent"},
         prepare=loaded,
     ),
+    Case(task="command", arguments={"cmd": "make -C /srv all", "creates": "/srv/out"}),
+    Case(task="shell", arguments={"cmd": "date > /srv/now", "chdir": "/srv"}),
     Case(task="package", arguments={"name": ["jq", "curl"]}, prepare=packages),
     Case(
         task="package",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from toolkit.core.errors import InvalidInputError
+from toolkit.core.errors import InvalidInputError, UnsupportedError
 
 T = TypeVar("T")
 REQUIRED: Any = object()
@@ -17,6 +17,11 @@ _NAMES = {
 }
 
 
+def _nobody(what: Mapping[str, Any], body: bytes = b"") -> Any:
+    del body
+    raise UnsupportedError(f"nobody is there to answer '{what.get('do')}'")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """A request: its parameters, its bytes, the files that it brought by digest."""
@@ -26,6 +31,8 @@ class Call:
     body: bytes = field(default=b"", repr=False)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     send: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None, repr=False)
+    ask: Callable[..., Any] = field(default=_nobody, repr=False)
+    """``ask(what, body=b"")`` has the controller answer in the middle of the request."""
 
     def get(self, name: str, kind: type[T], default: T = REQUIRED) -> T:
         """A parameter, checked: ``InvalidInputError`` names the method, the place and the type."""

@@ -59,6 +59,9 @@ def _start(
             env=env,
             cwd=cwd,
             start_new_session=True,
+            # A task may act as another user: the program gets its ids for good.
+            user=os.geteuid() if os.geteuid() != os.getuid() else None,
+            group=os.getegid() if os.getegid() != os.getgid() else None,
         )
     except FileNotFoundError as error:
         missing = error.filename == cwd and cwd is not None

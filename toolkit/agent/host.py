@@ -33,9 +33,10 @@ def _run(
     *,
     stdin: str,
     env: Mapping[str, str],
+    cwd: str,
     timeout: float | None,
 ) -> Completed:
-    done = children.run(argv, stdin=stdin.encode(), env=env, timeout=timeout)
+    done = children.run(argv, stdin=stdin.encode(), env=env, cwd=cwd or None, timeout=timeout)
     return Completed(
         argv=argv,
         status=done.status,

@@ -57,6 +57,7 @@ class Server:
         self._reader = reader
         self._writer = writer
         self._inbox: SimpleQueue[wire.Message | None] = SimpleQueue()
+        self._answers: SimpleQueue[wire.Message | None] = SimpleQueue()
         # Only the reading thread counts up the one, only the main thread the other.
         self._received = 0
         self._answered = 0
@@ -72,11 +73,15 @@ class Server:
     def _read(self) -> None:
         try:
             while (message := wire.receive(self._reader)) is not None:
+                if "answer" in message.header or "refused" in message.header:
+                    self._answers.put(message)
+                    continue
                 self._received += 1
                 self._inbox.put(message)
         except (OSError, ValueError, ToolkitError) as error:
             sys.stderr.write(f"agent: {error}\n")
         self._inbox.put(None)
+        self._answers.put(None)
         if self._received != self._answered:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             time.sleep(GRACE_SECONDS)
@@ -111,8 +116,22 @@ class Server:
         def send(event: Mapping[str, Any]) -> None:
             wire.send(self._writer, wire.Message(header={"id": number, "event": dict(event)}))
 
+        def ask(what: Mapping[str, Any], body: bytes = b"") -> Any:
+            wire.send(self._writer, wire.Message(header={"id": number, "ask": what}, body=body))
+            return _answered(self._answers.get())
+
         body, files = _split(message.body, header.get("files", []))
-        return Call(method=method, params=params, body=body, files=files, send=send)
+        return Call(method=method, params=params, body=body, files=files, send=send, ask=ask)
+
+
+def _answered(message: wire.Message | None) -> Any:
+    """What the controller said; bytes that came beside a mapping are its ``body``."""
+    if message is None:
+        raise KeyboardInterrupt
+    if "refused" in message.header:
+        raise faults.from_data(message.header["refused"])
+    answer = message.header["answer"]
+    return {**answer, "body": message.body} if isinstance(answer, dict) else answer
 
 
 def _split(data: bytes, sizes: list[list[Any]]) -> tuple[bytes, dict[str, bytes]]:

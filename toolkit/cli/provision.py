@@ -1,24 +1,33 @@
 """Runs a playbook over hosts: selects them, sends each its plays, collects the recaps."""
 
 import os
-import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from toolkit.cli.dialogue import Dialogue, Shared
 from toolkit.cli.output.sink import Output
+from toolkit.cli.person import Terminal
+from toolkit.cli.sessions import Sessions
 from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.fleet import fan
-from toolkit.fleet.links import Links, Options
-from toolkit.inventory.connection import connection
+from toolkit.fleet.answers import Person
+from toolkit.fleet.meeting import Known, Meeting
 from toolkit.inventory.model import Inventory, this_machine
 from toolkit.inventory.patterns import select
 from toolkit.playbook.compiler import CompiledPlay, Selection, compile_play
 from toolkit.playbook.model import Play, Playbook
 from toolkit.playbook.results import Recap, Status, TaskDone, TaskStarted, from_data
-from toolkit.ssh.link import Link
+from toolkit.playbook.secrets import collect
 
-PREPARE_SECONDS = 5.0
+_CONNECTION = {
+    "connection": "ansible_connection",
+    "remote_user": "ansible_user",
+    "port": "ansible_port",
+}
+_TRUE = ("true", "yes", "1", "on")
+__all__ = ["Sessions"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +40,10 @@ class Wish:
     limit: str = ""
     forks: int = fan.FORKS
     journal: str = ""
+    become: bool = False
+    become_user: str = ""
+    force_handlers: bool = False
+    person: Person = field(default_factory=Terminal)
 
 
 def inventory_of(paths: tuple[str, ...]) -> Inventory:
@@ -62,86 +75,41 @@ def journal_folder() -> str:
 
 
 def needs_root(playbook: Playbook) -> bool:
-    """Whether any task asks for root, so that agents must be started as root."""
+    """Whether any task asks for another user, so that agents must be started as root."""
     return any(
-        play.become or any(task.become for task in (*play.tasks, *play.handlers))
+        task.words.get("become", False) is not False
         for play in playbook.plays
+        for task in play.every_task()
     )
 
 
-class _Preparation:
-    """An agent that imports what it will need, while this side does something else."""
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self._error: ToolkitError | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._link.call("prepare", {})
-        except ToolkitError as error:
-            self._error = error
-
-    def wait(self) -> None:
-        """Wait for its end: nobody may close a link that another thread reads from."""
-        self._thread.join(PREPARE_SECONDS)
-
-    def finish(self) -> None:
-        """Wait for its end; raise what went wrong."""
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
+def ordered(hosts: tuple[str, ...], order: str) -> tuple[str, ...]:
+    """The hosts in the order that a play asks for."""
+    if order == "sorted":
+        return tuple(sorted(hosts))
+    if order == "reverse_sorted":
+        return tuple(sorted(hosts, reverse=True))
+    if order == "reverse_inventory":
+        return hosts[::-1]
+    if order == "shuffle":
+        return tuple(random.sample(hosts, len(hosts)))
+    if order in ("", "inventory"):
+        return hosts
+    raise InvalidInputError(f"'order': '{order}' is not known", hint="try sorted or shuffle")
 
 
-class Sessions:
-    """One link a host for the whole run, opened by the first thing that is asked of it."""
-
-    def __init__(self, inventory: Inventory, options: Options) -> None:
-        self._inventory = inventory
-        self._links = Links(options)
-        self._open: dict[str, Link] = {}
-        self._preparing: dict[str, _Preparation] = {}
-
-    def prepare_local(self) -> None:
-        """Start this machine's agent, if it is among the hosts, and have it import in parallel.
-
-        The agent needs 150 ms for that, and the controller as long to read a playbook.
-        """
-        for host in filter(self.is_local, self._inventory.hosts):
-            self._preparing[host] = _Preparation(self.link(host))
-
-    def link(self, host: str) -> Link:
-        """The host's link; it is only ever asked for by one thread at a time."""
-        preparation = self._preparing.pop(host, None)
-        if preparation is not None:
-            preparation.finish()
-        if host not in self._open:
-            self._open[host] = self._links.open(host, self._inventory.variables(host))
-        return self._open[host]
-
-    def is_local(self, host: str) -> bool:
-        """Whether the host is this machine."""
-        return connection(host, self._inventory.variables(host)).local
-
-    def over(
-        self, function: Callable[[str], Any], hosts: Iterable[str], forks: int
-    ) -> Iterable[fan.Outcome[str, Any]]:
-        """Call ``function`` with each host, in parallel."""
-        return fan.run(function, hosts, forks=forks, stop=self._links.close)
-
-    def close(self) -> None:
-        """End every agent."""
-        for preparation in self._preparing.values():
-            preparation.wait()
-        self._links.close()
-
-    def __enter__(self) -> "Sessions":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+def batches(hosts: tuple[str, ...], serial: Iterable[int | str]) -> Iterator[tuple[str, ...]]:
+    """The hosts in the batches of ``serial``; the last size is used until all have been."""
+    sizes = list(serial) or [0]
+    left, number = hosts, 0
+    while left:
+        wish = str(sizes[min(number, len(sizes) - 1)])
+        if wish.endswith("%"):
+            size = max(1, int(len(hosts) * float(wish[:-1]) / 100))
+        else:
+            size = int(wish) or len(hosts)
+        yield left[:size]
+        left, number = left[size:], number + 1
 
 
 class Provision:
@@ -150,45 +118,91 @@ class Provision:
     def __init__(
         self, inventory: Inventory, sessions: Sessions, output: Output, wish: Wish
     ) -> None:
-        self._inventory = inventory
+        del inventory  # the sessions' own may grow while the plays run
         self._sessions = sessions
         self._output = output
         self._wish = wish
         self._recaps: dict[str, Recap] = {}
+        self._shared = Shared(
+            sessions=sessions,
+            known=Known(),
+            person=wish.person,
+            environment=dict(os.environ),
+            extra=wish.extra,
+            run=str(wish.mode.get("run", "")),
+            journal=wish.journal,
+        )
+
+    @property
+    def _inventory(self) -> Inventory:
+        return self._sessions.inventory
 
     def run(self, playbook: Playbook) -> dict[str, Recap]:
         """Run every play; a host that fails takes no part in those that follow."""
-        allowed = set(chosen(self._inventory, self._wish.limit))
+        first = chosen(self._inventory, self._wish.limit)
+        left_out = set(self._inventory.hosts) - set(first)
         compiled = [(play, compile_play(play, self._wish.selection)) for play in playbook.plays]
-        matched = [self._hosts(play, allowed) for play in playbook.plays]
-        if not any(matched):
+        if not any(self._hosts(play, left_out) for play in playbook.plays):
             patterns = ", ".join(f"'{play.hosts}'" for play in playbook.plays)
             raise InvalidInputError(
                 f"no host matches {patterns}",
                 hint="name an inventory with -i, or use 'hosts: all' for this machine",
             )
-        for (play, data), hosts in zip(compiled, matched, strict=True):
-            self._play(play, data, hosts)
+        asks = any(data.shared["asks_hostvars"] for _, data in compiled)
+        for play, data in compiled:
+            if not self._play(play, data, self._hosts(play, left_out), asks=asks):
+                break
         order = [host for host in self._inventory.hosts if host in self._recaps]
         recaps = {host: self._recaps[host] for host in order}
         self._output.recap(recaps.values())
         return recaps
 
-    def _hosts(self, play: Play, allowed: set[str]) -> tuple[str, ...]:
-        return tuple(host for host in select(self._inventory, play.hosts) if host in allowed)
+    def _hosts(self, play: Play, left_out: set[str]) -> tuple[str, ...]:
+        if play.hosts == "localhost" and "localhost" not in self._inventory.hosts:
+            self._sessions.inventory = self._inventory.with_localhost()
+        found = tuple(h for h in select(self._inventory, play.hosts) if h not in left_out)
+        return ordered(found, str(play.words.get("order", "")))
 
-    def _play(self, play: Play, compiled: CompiledPlay, hosts: tuple[str, ...]) -> None:
+    def _play(
+        self, play: Play, compiled: CompiledPlay, hosts: tuple[str, ...], *, asks: bool
+    ) -> bool:
+        """Run one play, batch by batch; false where the whole run ends here."""
         going = tuple(host for host in hosts if not self._has_stopped(host))
         self._output.play(play.title, going)
-        magic = {"groups": self._inventory.listing(), "ansible_play_hosts": list(going)}
+        prompted = self._prompted(play)
+        limit = play.words.get("max_fail_percentage")
+        if play.words.get("any_errors_fatal") is True:
+            limit = 0
+        turn = _Turn(play=play, compiled=compiled, hosts=going, prompted=prompted, asks=asks)
+        for batch in batches(going, play.words.get("serial", ())):
+            meeting = Meeting(hosts=batch, most_failed=None if limit is None else float(limit))
+            self._batch(turn, batch, meeting)
+            if meeting.fatal:
+                return False
+            if meeting.ended or len(meeting.failed) == len(batch):
+                break  # as Ansible: a batch that failed as a whole ends the play
+        return True
+
+    def _batch(self, turn: "_Turn", batch: tuple[str, ...], meeting: Meeting) -> None:
+        linear = turn.linear
 
         def one(host: str) -> Recap:
-            return self._host(host, compiled, magic)
+            failed = True
+            try:
+                recap = self._host(host, turn, batch, meeting)
+                failed = recap.status in (Status.FAILED, Status.UNREACHABLE)
+                if recap.ended == "play":
+                    meeting.end()
+            finally:
+                meeting.leave(host, failed=failed)
+            return recap
 
-        for outcome in self._sessions.over(one, going, self._wish.forks):
+        # Hosts that wait for each other must all be under way.
+        forks = max(self._wish.forks, len(batch)) if linear else self._wish.forks
+        for outcome in self._sessions.over(one, batch, forks):
             recap = outcome.value
             if outcome.error is not None:
-                recap = self._broken(outcome.host, outcome.error)
+                recap = self._broken(outcome.host, outcome.error, turn.play)
             assert recap is not None
             known = self._recaps.get(outcome.host)
             self._recaps[outcome.host] = known.plus(recap) if known else recap
@@ -197,45 +211,126 @@ class Provision:
         recap = self._recaps.get(host)
         return recap is not None and recap.status in (Status.FAILED, Status.UNREACHABLE)
 
-    def _host(self, host: str, compiled: CompiledPlay, shared: Mapping[str, Any]) -> Recap:
+    def _prompted(self, play: Play) -> dict[str, Any]:
+        """What a person says to ``vars_prompt``; variables of ``-e`` are not asked for."""
+        if not play.vars_prompt:
+            return {}
+        from toolkit.cli.prompting import prompted  # noqa: PLC0415 - few plays ask
+
+        return prompted(play.vars_prompt, self._wish.extra, self._wish.person)
+
+    def _host(self, host: str, turn: "_Turn", batch: tuple[str, ...], meeting: Meeting) -> Recap:
         """Send one host its play and pass its events on."""
         self._output.event(TaskStarted(host=host, task="connecting", index=-1))
-        play = compiled.for_host(
-            host,
-            variables=self._inventory.variables(host),
-            extra=self._wish.extra,
-            magic={**shared, "group_names": list(self._inventory.groups_of(host))},
+        variables = self._inventory.variables(host)
+        play = turn.compiled.for_host(
+            host, variables=variables, extra=self._wish.extra, magic=self._magic(host, turn, batch)
         )
-        params: dict[str, Any] = {"play": play.data, "mode": dict(self._wish.mode)}
+        data = {
+            **play.data,
+            "vars": {**play.data["vars"], **turn.prompted},
+            "linear": turn.linear,
+            "asks_hostvars": turn.asks,
+            "is_controller": self._sessions.is_local(host),
+        }
+        if self._wish.become or _is_true(variables.get("ansible_become")):
+            data["become_default"] = True
+        user = self._wish.become_user or variables.get("ansible_become_user", "")
+        if user:
+            data["become_user_default"] = user
+        if self._wish.force_handlers:
+            data["force_handlers"] = True
+        params: dict[str, Any] = {"play": data, "mode": dict(self._wish.mode)}
+        secrets = collect([data["inventory"], data["vars"], data["extra"], turn.compiled.shared])
+        if secrets:
+            params["secrets"] = sorted(secrets)
         if self._wish.journal and self._sessions.is_local(host):
             params["journal"] = self._wish.journal
-        link = self._sessions.link(host)
+        link = self._sessions.link(host, turn.overrides)
+        dialogue = Dialogue(self._shared, host, meeting, files=play.files, base=turn.play.base)
+        link.on_ask(dialogue.answer)
         reply = link.call("apply", params, files=play.files, on_event=self._event)
         recap = from_data(reply.result)
         assert isinstance(recap, Recap)
         return recap
 
+    def _magic(self, host: str, turn: "_Turn", batch: tuple[str, ...]) -> dict[str, Any]:
+        """Names that only this side knows; other hosts' state may have changed since."""
+        inventory = self._inventory
+        playing = [each for each in turn.hosts if not self._has_stopped(each)]
+        found = {
+            "groups": inventory.listing(),
+            "group_names": list(inventory.groups_of(host)),
+            "ansible_play_hosts": playing,
+            "play_hosts": playing,
+            "ansible_play_hosts_all": list(turn.hosts),
+            "ansible_play_batch": list(batch),
+            "ansible_run_tags": sorted(self._wish.selection.only) or ["all"],
+            "ansible_skip_tags": sorted(self._wish.selection.skip),
+            "ansible_forks": self._wish.forks,
+            "ansible_version": {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0},
+        }
+        if self._wish.limit:
+            found["ansible_limit"] = self._wish.limit
+        if inventory.folder:
+            found |= {"inventory_dir": inventory.folder, "inventory_file": inventory.file}
+        return found
+
     def _event(self, data: Mapping[str, Any]) -> None:
         self._output.event(from_data(data))
 
-    def _broken(self, host: str, error: ToolkitError) -> Recap:
+    def _broken(self, host: str, error: ToolkitError, play: Play) -> Recap:
         """A host that could not be asked, or was lost in the middle."""
         status = Status.UNREACHABLE if error.exit_status == 4 else Status.FAILED
-        self._output.event(
-            TaskDone(
-                host=host,
-                task="connection",
-                index=-1,
-                module="",
-                place="",
-                status=status,
-                message=error.message,
-                hint=error.hint,
-            )
+        event = TaskDone(
+            host=host,
+            task="connection",
+            index=-1,
+            module="",
+            place="",
+            status=status,
+            message=error.message,
+            hint=error.hint,
         )
+        self._sessions.forget(host)
+        if status is Status.UNREACHABLE and play.words.get("ignore_unreachable") is True:
+            self._output.event(replace(event, ignored=True))
+            return Recap(host=host, ignored=1)
+        self._output.event(event)
         if status is Status.UNREACHABLE:
             return Recap(host=host, unreachable=1)
         return Recap(host=host, failed=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Turn:
+    """One play that runs now: its hosts, and what all of them share."""
+
+    play: Play
+    compiled: CompiledPlay
+    hosts: tuple[str, ...]
+    prompted: Mapping[str, Any]
+    asks: bool
+
+    @property
+    def linear(self) -> bool:
+        """Whether hosts go through the play in step: asked for, or needed by what they share."""
+        words = self.play.words
+        strategy = str(words.get("strategy", "")).removeprefix("ansible.builtin.")
+        if strategy in ("free", "host_pinned"):
+            return False
+        fatal = words.get("any_errors_fatal") or words.get("max_fail_percentage") is not None
+        return bool(strategy == "linear" or fatal or self.compiled.shared["asks_hostvars"])
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """The variables of connections that the play itself sets."""
+        found = {name: self.play.words.get(word) for word, name in _CONNECTION.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _is_true(value: object) -> bool:
+    return str(value).lower() in _TRUE
 
 
 def exit_status(recaps: Iterable[Recap]) -> int:

@@ -22,6 +22,7 @@ def run(
     *,
     stdin: str = "",
     env: Mapping[str, str] | None = None,
+    cwd: str = "",
     timeout: float | None = None,
     ok: tuple[int, ...] = (0,),
 ) -> Completed:
@@ -35,6 +36,7 @@ def run(
             argv,
             input=stdin,
             env=env,
+            cwd=cwd or None,
             timeout=timeout,
             check=False,
             capture_output=True,

@@ -43,7 +43,14 @@ def load(*paths: str) -> Inventory:
     for folder in folders:
         _add(group_files, _folder_vars(os.path.join(folder, "group_vars")))
         _add(host_files, _folder_vars(os.path.join(folder, "host_vars")))
-    return replace(made, group_files=group_files, host_files=host_files)
+    first = next((path for path in paths if "," not in path), "")
+    return replace(
+        made,
+        group_files=group_files,
+        host_files=host_files,
+        folder=os.path.abspath(next(iter(folders), ".")),
+        file=os.path.abspath(first) if first else "",
+    )
 
 
 def _files(path: str) -> list[str]:

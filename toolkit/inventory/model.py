@@ -1,11 +1,12 @@
 """Hosts and groups as values, whatever format they came from."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 ALL = "all"
 UNGROUPED = "ungrouped"
+LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +31,34 @@ class Inventory:
     groups: Mapping[str, Group]
     group_files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     host_files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    folder: str = ""
+    file: str = ""
+
+    def with_host(
+        self, name: str, groups: Iterable[str], variables: Mapping[str, Any]
+    ) -> "Inventory":
+        """With one more host, or one more group or variable of a host that is there."""
+        hosts = {**self.hosts, name: {**self.hosts.get(name, {}), **variables}}
+        known = dict(self.groups)
+        for group in groups:
+            old = known.get(group, Group(name=group))
+            if name not in old.hosts:
+                known[group] = replace(old, hosts=(*old.hosts, name))
+        return replace(self, hosts=hosts, groups=known)
+
+    def with_child(self, parent: str, child: str) -> "Inventory":
+        """With one group below another one; ``all`` is above every group anyway."""
+        if parent == ALL:
+            return self
+        old = self.groups.get(parent, Group(name=parent))
+        if child in old.children:
+            return self
+        made = replace(old, children=(*old.children, child))
+        return replace(self, groups={**self.groups, parent: made})
+
+    def with_localhost(self) -> "Inventory":
+        """With this machine, which a play may name without an inventory that does."""
+        return self.with_host("localhost", (), {"ansible_connection": "local"})
 
     def members(self, group: str) -> tuple[str, ...]:
         """The hosts of a group and of its children, in order, without repetition."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toolkit.core.errors import InvalidInputError
-from toolkit.playbook.model import Play, Task
+from toolkit.playbook.model import Block, Body, Node, Play, Role, Task, VarsFile
 from toolkit.playbook.scope import OMIT
-from toolkit.playbook.shipped import FOLDERS, digest
+from toolkit.playbook.shipped import digest
 
 _FACT = re.compile(r"\b(?:ansible|dockyard)_\w+")
 _NO_FACTS = frozenset(
@@ -23,7 +23,25 @@ _NO_FACTS = frozenset(
         "ansible_host",
         "ansible_loop_var",
         "ansible_managed",
+        "ansible_play_batch",
         "ansible_play_hosts",
+        "ansible_play_hosts_all",
+        "ansible_play_name",
+        "ansible_play_role_names",
+        "ansible_role_name",
+        "ansible_run_tags",
+        "ansible_skip_tags",
+        "ansible_diff_mode",
+        "ansible_become",
+        "ansible_become_user",
+        "ansible_index_var",
+        "ansible_job_id",
+        "ansible_loop",
+        "ansible_parent_role_names",
+        "ansible_version",
+        "ansible_failed_task",
+        "ansible_failed_result",
+        "ansible_limit",
         "ansible_port",
         "ansible_user",
     }
@@ -77,6 +95,8 @@ class CompiledPlay:
     shared: Mapping[str, Any]
     files: Mapping[str, bytes] = field(repr=False)
     variables: Mapping[str, Any]
+    needs: frozenset[str] = frozenset()
+    """The names that the play's texts hold: what no text names need not be sent."""
 
     def for_host(
         self,
@@ -91,9 +111,10 @@ class CompiledPlay:
         data = {
             **self.shared,
             "host": host,
-            "vars": {**(variables or {}), **self.variables},
+            "inventory": dict(variables or {}),
+            "vars": dict(self.variables),
             "extra": dict(extra or {}),
-            "magic": {"omit": OMIT, **known, **(magic or {})},
+            "magic": {"omit": OMIT, **known, **self.shared["magic"], **(magic or {})},
         }
         return PlayData(data=data, files=self.files)
 
@@ -103,29 +124,202 @@ def compile_play(play: Play, selection: Selection | None = None) -> CompiledPlay
 
     Raises ``InvalidInputError`` where a file has become unreadable since it was checked.
     """
-    selection = selection or Selection()
-    tasks = [task for task in play.tasks if selection.takes((*play.tags, *task.tags))]
-    files: dict[str, bytes] = {}
-    names: dict[str, dict[str, str]] = {folder: {} for folder in FOLDERS.values()}
-    for task in (*tasks, *play.handlers):
-        for name, path in task.ships.items():
-            content = _content(path)
-            files[digest(content)] = content
-            names[FOLDERS[task.module]][name] = digest(content)
-    variables = dict(play.vars)
-    for more in play.vars_files:
-        variables.update(more)
-    handlers = [_task(task, play, index) for index, task in enumerate(play.handlers, len(tasks))]
-    shared = {
+    made = _Compiler(play, selection or Selection())
+    tasks = made.nodes(play.tasks)
+    made.counted(flush=True)
+    bodies = made.bodies()
+    handlers = [made.handler(node) for node in play.handlers]
+    public = [role for role in play.roles if role.public]
+    defaults = {key: value for role in public for key, value in role.defaults.items()}
+    exported = {key: value for role in public for key, value in role.vars.items()}
+    shared: dict[str, Any] = {
         "name": play.title,
-        "gather_facts": play.gather_facts,
-        "tasks": [_task(task, play, index) for index, task in enumerate(tasks)],
+        "tasks": tasks,
         "handlers": handlers,
-        "files": names,
+        "gather_facts": play.words.get("gather_facts", True),
+        "vars_files": [_vars_file(file) for file in play.vars_files],
+        "layers": made.layers,
+        "roles": made.roles,
+        "bodies": bodies,
+        "defaults": defaults,
+        "exported": exported,
+        "magic": {
+            "playbook_dir": play.base,
+            "ansible_play_name": play.name or play.hosts,
+            "role_names": [role.name for role in play.roles],
+            "ansible_play_role_names": [role.name for role in play.roles],
+        },
     }
-    texts = (json.dumps([shared, variables]), *(_text(content) for content in files.values()))
-    shared["facts_first"] = play.gather_facts and any(map(_names_facts, texts))
-    return CompiledPlay(shared=shared, files=files, variables=variables)
+    shared = {key: value for key, value in shared.items() if value not in ({}, []) or key in _KEPT}
+    for word in _PLAY_WORDS:
+        if word in play.words:
+            shared[word] = play.words[word]
+    texts = (json.dumps([shared, play.vars]), *(_text(each) for each in made.files.values()))
+    gathers = play.words.get("gather_facts", True) is not False
+    shared["facts_first"] = gathers and any(map(_names_facts, texts))
+    shared["asks_hostvars"] = any("hostvars" in text for text in texts)
+    return CompiledPlay(
+        shared=shared,
+        files=made.files,
+        variables=dict(play.vars),
+        needs=frozenset(name for text in texts for name in _NAME.findall(text)),
+    )
+
+
+_KEPT = frozenset({"name", "tasks", "handlers", "gather_facts"})
+_PLAY_WORDS = (
+    "any_errors_fatal",
+    "force_handlers",
+    "max_fail_percentage",
+    "strategy",
+)
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+class _Compiler:
+    """Turns nodes into data and collects what they share."""
+
+    def __init__(self, play: Play, selection: Selection) -> None:
+        self._play = play
+        self._selection = selection
+        self._index = 0
+        self._numbers: dict[int, int] = {}
+        self._flush = _count(play.handlers) + 1
+        self._waiting: list[Body] = []
+        self._body_ids: dict[int, int] = {}
+        self._role_ids: dict[int, int] = {}
+        self.layers: list[Mapping[str, Any]] = []
+        self.roles: list[dict[str, Any]] = []
+        self.files: dict[str, bytes] = {}
+
+    def counted(self, *, flush: bool = False) -> int:
+        """The next index; a place where handlers may run takes one for each of them."""
+        index = self._index
+        self._index += self._flush if flush else 1
+        return index
+
+    def nodes(self, parts: Iterable[Node]) -> list[dict[str, Any]]:
+        """The data of those that tags leave."""
+        found = []
+        for part in parts:
+            if isinstance(part, Block):
+                data = self._block(part)
+                found += [data] if data else []
+            elif self._selection.takes((*self._play.tags, *part.tags)):
+                found.append(self._task(part))
+        return found
+
+    def _block(self, block: Block) -> dict[str, Any] | None:
+        plain = not (block.rescue or block.always)
+        data: dict[str, Any] = {"block": self.nodes(block.block)}
+        data["rescue"] = self.nodes(block.rescue)
+        data["always"] = self.nodes(block.always)
+        if not any(data.values()):
+            return None
+        data = {key: value for key, value in data.items() if value or key == "block"}
+        return data if not plain else {"block": data["block"]}
+
+    def handler(self, node: Node) -> dict[str, Any]:
+        """A handler, which no tag leaves out."""
+        if isinstance(node, Block):
+            return {"block": [self.handler(each) for each in node.block]}
+        return self._task(node)
+
+    def bodies(self) -> list[list[dict[str, Any]]]:
+        """The data of every body that a task names; bodies name others."""
+        found: list[list[dict[str, Any]]] = []
+        while self._waiting:
+            body = self._waiting.pop(0)
+            found.append(self.nodes(body.nodes))
+        return found
+
+    def _task(self, task: Task) -> dict[str, Any]:
+        """The task without what it leaves at its default, to keep what is sent small."""
+        is_flush = task.module == "meta" and "flush_handlers" in task.args.values()
+        data: dict[str, Any] = {
+            "index": self.counted(flush=is_flush),
+            "name": task.name or task.module,
+            "module": task.module,
+            "place": str(task.place),
+            "args": task.args,
+        }
+        data.update(
+            (key, value)
+            for key, value in task.words.items()
+            if (value or value == 0 or key in _VERDICTS)
+            and key not in _NOT_SENT
+            and (value is not False or key in _DEFAULT_TRUE or key in self._play.words)
+        )
+        if task.role:
+            data["role"] = self._role(task.role)
+            if not task.name:
+                data["unnamed"] = True
+        if task.layers:
+            data["layers"] = [self._layer(layer) for layer in task.layers]
+        ships = {folder: self._shipped(names) for folder, names in task.ships.items()}
+        if ships:
+            data["ships"] = ships
+        if task.values:
+            data["values"] = dict(task.values)
+        if task.bodies:
+            data["bodies"] = {name: self._body(body) for name, body in task.bodies.items()}
+        if task.implicit:
+            data["implicit"] = True
+        return data
+
+    def _shipped(self, names: Mapping[str, str]) -> dict[str, str]:
+        found = {}
+        for name, path in names.items():
+            content = _content(path)
+            found[name] = digest(content)
+            self.files[found[name]] = content
+        return found
+
+    def _layer(self, layer: Mapping[str, Any]) -> int:
+        for number, known in enumerate(self.layers):
+            if known is layer:
+                return number
+        self.layers.append(layer)
+        return len(self.layers) - 1
+
+    def _role(self, role: Role) -> int:
+        if id(role) not in self._role_ids:
+            self._role_ids[id(role)] = len(self.roles)
+            self.roles.append(
+                {
+                    "name": role.name,
+                    "path": role.path,
+                    "defaults": role.defaults,
+                    "vars": role.vars,
+                    "params": role.params,
+                    "parents": role.parents,
+                }
+            )
+        return self._role_ids[id(role)]
+
+    def _body(self, body: Body) -> int:
+        if id(body) not in self._body_ids:
+            self._body_ids[id(body)] = len(self._body_ids)
+            self._waiting.append(body)
+        return self._body_ids[id(body)]
+
+
+_VERDICTS = frozenset({"changed_when", "failed_when", "loop", "with", "check_mode", "retries"})
+_DEFAULT_TRUE = frozenset({"become", "check_mode", "diff"})
+_NOT_SENT = frozenset(
+    {"become_method", "remote_user", "connection", "port", "name", "vars", "tags"}
+)
+
+
+def _count(nodes: Iterable[Node]) -> int:
+    total = 0
+    for node in nodes:
+        total += _count(node.block) if isinstance(node, Block) else 1
+    return total
+
+
+def _vars_file(file: VarsFile) -> dict[str, Any]:
+    return {"names": file.names, "found": file.found, "place": str(file.place)}
 
 
 def _names_facts(text: str) -> bool:
@@ -147,29 +341,3 @@ def _content(path: str) -> bytes:
             return file.read()
     except OSError as error:
         raise InvalidInputError(f"'{path}' cannot be read: {error.strerror}") from None
-
-
-def _task(task: Task, play: Play, index: int) -> dict[str, Any]:
-    """The task without what it leaves at its default, to keep what is sent small."""
-    become = play.become if task.become is None else task.become
-    data = {
-        "index": index,
-        "name": task.name or task.module,
-        "module": task.module,
-        "place": str(task.place),
-        "args": task.args,
-    }
-    optional = {
-        "when": task.when,
-        "register": task.register,
-        "notify": task.notify,
-        "vars": task.vars,
-        "ignore_errors": task.ignore_errors,
-        "become": become,
-        "no_log": task.no_log,
-    }
-    data.update({key: value for key, value in optional.items() if value})
-    for key in ("loop", "changed_when", "failed_when", "check_mode"):
-        if getattr(task, key) is not None:
-            data[key] = getattr(task, key)
-    return data

@@ -109,6 +109,14 @@ def _difference(one: list[Any], other: list[Any]) -> list[Any]:
     return [item for item in _union(one, []) if item not in other]
 
 
+def _extract(key: Any, container: Any, more: Any = None) -> Any:
+    """``container[key]``, and then what lies below it by the keys in ``more``."""
+    value = container[key]
+    for each in [] if more is None else [more] if isinstance(more, str | int) else more:
+        value = value[each]
+    return value
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "b64decode": _b64decode,
     "b64encode": _b64encode,
@@ -118,6 +126,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "difference": _difference,
     "dict2items": _dict2items,
     "dirname": os.path.dirname,
+    "extract": _extract,
     "flatten": _flatten,
     "from_json": json.loads,
     "intersect": _intersect,

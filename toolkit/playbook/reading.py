@@ -5,11 +5,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolkit.core.suggest import did_you_mean
+from toolkit.playbook import keywords
 from toolkit.playbook.faults import Faults
 from toolkit.playbook.nodes import Node, kind_of
 from toolkit.playbook.templating import Engine, is_expression
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_WHOLE = re.compile(r"\{\{(.*)\}\}", re.DOTALL)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_WORDS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+_LOOP_CONTROL = {
+    "loop_var": "variable_name",
+    "index_var": "variable_name",
+    "extended_allitems": "flag",
+    "extended": "flag",
+    "label": "anything",
+    "pause": "number",
+    "break_when": "conditions",
+}
 _JINJA_WORDS = frozenset({"true", "false", "none", "and", "or", "not", "in", "is", "if", "else"})
 
 
@@ -36,18 +49,98 @@ class Reader:
             return default
         if isinstance(node.value, bool):
             return node.value
+        if isinstance(node.value, str) and node.value.lower() in _WORDS:
+            return _WORDS[node.value.lower()]
         if isinstance(node.value, str) and is_expression(node.value):
-            self.faults.add(node.place, f"'{what}' cannot be an expression yet")
+            self.faults.add(node.place, f"'{what}' cannot be an expression")
         else:
             self._expected("true or false", what, node)
         return default
 
-    def boolean_or_expression(self, node: Node | None, what: str) -> bool | str:
+    def flag(self, node: Node, what: str) -> bool | str | None:
         """True, false, or an expression that the host decides."""
-        if node is not None and isinstance(node.value, str) and is_expression(node.value):
+        if isinstance(node.value, str) and is_expression(node.value):
             self.expressions(node)
             return node.value
-        return bool(self.boolean(node, what, default=False))
+        return self.boolean(node, what, default=None)
+
+    def integer(self, node: Node, what: str) -> int | str | None:
+        """A whole number, or an expression that the host renders to one."""
+        value = self.number(node, what)
+        if isinstance(value, float):
+            self._expected("a whole number", what, node)
+            return None
+        return value
+
+    def number(self, node: Node, what: str) -> int | float | str | None:
+        """A number, or an expression that the host renders to one."""
+        if isinstance(node.value, int | float) and not isinstance(node.value, bool):
+            return node.value
+        if isinstance(node.value, str):
+            if is_expression(node.value):
+                self.expressions(node)
+                return node.value
+            if _NUMBER.fullmatch(node.value):
+                return float(node.value) if "." in node.value else int(node.value)
+        self._expected("a number", what, node)
+        return None
+
+    def anything(self, node: Node, what: str) -> Any:
+        """A value as it is, its expressions checked."""
+        del what
+        self.expressions(node)
+        return node.plain()
+
+    def sudo(self, node: Node, what: str) -> str:
+        """``sudo``: the only way to become another user."""
+        method = self.text(node, what)
+        if method != "sudo":
+            self.faults.add(node.place, f"'{what}': '{method}' is not supported", "use sudo")
+        return method
+
+    def environment(self, node: Node, what: str) -> list[Any]:
+        """Mappings or expressions that give mappings; later ones win."""
+        found = []
+        for item in node.items if node.items is not None else (node,):
+            is_text = isinstance(item.value, str) and is_expression(item.value)
+            if item.entries is None and not is_text:
+                self._expected("a mapping", what, item)
+                continue
+            self.expressions(item)
+            found.append(item.plain())
+        return found
+
+    def serial(self, node: Node, what: str) -> list[int | str]:
+        """How many hosts at a time: a number, ``30%``, or a list of them."""
+        found: list[int | str] = []
+        for item in node.items if node.items is not None else (node,):
+            text = str(item.value)
+            if isinstance(item.value, str) and is_expression(text):
+                self.expressions(item)
+                found.append(text)
+            elif re.fullmatch(r"\d+%?", text) and not isinstance(item.value, bool):
+                found.append(int(text) if text.isdigit() else text)
+            else:
+                self._expected("a number of hosts or a percentage", what, item)
+        return found
+
+    def verdict(self, node: Node, what: str) -> tuple[str | bool, ...]:
+        """As ``conditions``."""
+        return self.conditions(node, what)
+
+    def loop_control(self, node: Node, what: str) -> dict[str, Any]:
+        """How a loop names its item, shows it and waits."""
+        found: dict[str, Any] = {}
+        if node.entries is None:
+            self._expected("a mapping", what, node)
+        for key, entry in (node.entries or {}).items():
+            reader = _LOOP_CONTROL.get(key)
+            if reader is None:
+                hint = did_you_mean(key, _LOOP_CONTROL)
+                self.faults.add(entry.key.place, f"'{what}': unknown key '{key}'", hint)
+            else:
+                found[key] = getattr(self, reader)(entry.value, key)
+        return found
 
     def words(self, node: Node | None, what: str) -> tuple[str, ...]:
         """A list of texts, or one text with commas, as ``tags`` takes them."""
@@ -92,11 +185,20 @@ class Reader:
         return tuple(found)
 
     def _condition(self, node: Node, text: str, what: str) -> str:
-        if text.strip().startswith("{{"):
-            self.faults.add(node.place, f"'{what}' takes an expression without {{{{ }}}}")
+        del what
+        whole = _WHOLE.fullmatch(text.strip())
+        if whole and "}}" not in whole[1]:
+            text = whole[1].strip()  # as Ansible: a condition may stand in braces
+        if is_expression(text):
+            self._tell(node, *self.engine.fault(text))
         else:
             self._tell(node, *self.engine.fault(text, bare=True))
         return text
+
+    def bare(self, node: Node) -> None:
+        """Check an expression that stands without braces, as the name in ``debug: var=``."""
+        if not is_expression(str(node.value)):
+            self._tell(node, *self.engine.fault(str(node.value), bare=True))
 
     def variables(self, node: Node | None, what: str) -> Mapping[str, Any]:
         """A mapping of variables, whose names Jinja2 can read."""
@@ -129,18 +231,19 @@ class Reader:
             if isinstance(inner.value, str) and is_expression(inner.value):
                 self._tell(inner, *self.engine.fault(inner.value))
 
-    def unknown_key(
-        self, key: Node, kind: str, known: frozenset[str], later: frozenset[str]
-    ) -> None:
-        """Say that a keyword is unknown, or known to Ansible and not supported yet."""
+    def unknown_key(self, key: Node, kind: str) -> None:
+        """Say that a keyword is unknown, or belongs elsewhere, or is one that we refuse."""
         name = str(key.value)
-        if name in later or name.startswith("with_"):
-            hint = "use 'loop'" if name.startswith("with_") else ""
-            self.faults.add(key.place, f"the {kind} keyword '{name}' is not supported yet", hint)
-        else:
-            self.faults.add(
-                key.place, f"unknown {kind} keyword '{name}'", did_you_mean(name, known)
-            )
+        what = keywords.KINDS[kind]
+        if name in keywords.REFUSED:
+            hint = keywords.REFUSED[name]
+            self.faults.add(key.place, f"the {what} keyword '{name}' is not supported", hint)
+            return
+        hint = did_you_mean(name, keywords.known(kind))
+        others = [word for letter, word in keywords.KINDS.items() if name in keywords.known(letter)]
+        if others and not hint:
+            hint = f"it belongs to a {others[0]}"
+        self.faults.add(key.place, f"unknown {what} keyword '{name}'", hint)
 
     def _tell(self, node: Node, line: int, message: str, hint: str) -> None:
         if line:

@@ -91,11 +91,14 @@ class Recap:
     unreachable: int = 0
     failed: int = 0
     skipped: int = 0
+    rescued: int = 0
     ignored: int = 0
     seconds: float = 0.0
     journal: str = ""
     proves: tuple[str, ...] = ()
     pending: tuple[str, ...] = field(default=())
+    ended: str = ""
+    """``host`` or ``play`` where the play asked for the end of one or the other."""
 
     @property
     def status(self) -> Status:
@@ -108,7 +111,8 @@ class Recap:
 
     def plus(self, other: "Recap") -> "Recap":
         """The counts of both: a host that went through two plays."""
-        names = ("ok", "changed", "unreachable", "failed", "skipped", "ignored", "seconds")
+        counts = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
+        names = (*counts, "seconds")
         sums = {name: getattr(self, name) + getattr(other, name) for name in names}
         return Recap(
             **sums,

@@ -1,411 +1,321 @@
-"""Runs one play on one host: conditions, loops, rendering, applying, handlers.
+"""Runs one play on one host: blocks, includes, handlers, and what ends a play early.
 
-Everything happens beside the kernel: the play came as data with the files that it needs. The runner
-alone applies changes, so check mode is the same path over a planned host, where later tasks see
-what earlier ones would have made.
+Everything happens beside the kernel: the play came as data with the files that it needs. What only
+the controller can do (other hosts, its own files, a person) is asked of it in the middle of the
+play; each such question is one trip.
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError
 from toolkit.core.events import EventSink
 from toolkit.core.suggest import did_you_mean
-from toolkit.playbook.journal import HIDDEN, Journal
+from toolkit.playbook.asking import Ask, nobody
+from toolkit.playbook.ended import Ended, EndPlay, EndRole, failed
+from toolkit.playbook.handlers import Handlers, NoPending, Pending
+from toolkit.playbook.hostvars import HostVars
+from toolkit.playbook.journal import Journal
+from toolkit.playbook.lookups import Lookups
 from toolkit.playbook.results import (
     PlayStarted,
     Recap,
     Status,
     TaskDone,
     TaskStarted,
-    reason,
-    worst,
 )
-from toolkit.playbook.scope import OMIT, Scope
+from toolkit.playbook.scope import Memory, Scope
+from toolkit.playbook.secrets import Secrets
 from toolkit.playbook.sources import Sources
-from toolkit.tasks import registry
-from toolkit.tasks.changes import Change, to_data
+from toolkit.playbook.task_runner import TaskRunner
 from toolkit.tasks.host import Host
-from toolkit.tasks.perform import perform
-from toolkit.tasks.registry import Task
 
 Facts = Callable[[Host], Mapping[str, Any]]
+TaskData = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mode:
-    """How to run: ``check`` changes nothing, ``diff`` shows what changes, ``run`` names the run."""
+    """How to run: ``check`` changes nothing, ``diff`` shows what changes, ``run`` names the run.
+
+    ``root`` tells whether this is root, ``login`` the user that connected, if that is another one.
+    """
 
     check: bool = False
     diff: bool = False
     run: str = ""
     root: bool = True
+    login: str = ""
+    verbosity: int = 0
+    start_at: str = ""
+    step: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Ended:
-    """One execution of a task: its status and what a register would keep."""
+class Seams:
+    """What a run needs of the world around it, beside the host."""
 
-    status: Status
-    registered: dict[str, Any]
-    changes: tuple[Change, ...] = ()
-    message: str = ""
-    hint: str = ""
+    journal: Journal
+    facts: Facts
+    ask: Ask = nobody
+    memory: Memory = field(default_factory=Memory)
+    pending: Pending = field(default_factory=NoPending)
+    secrets: Secrets = field(default_factory=Secrets)
 
 
 class Runner:
-    """One play on one host; ``planned`` makes the host that check mode changes instead."""
+    """One play on one host."""
 
     def __init__(
-        self,
-        play: Mapping[str, Any],
-        host: Host,
-        sink: EventSink,
-        *,
-        mode: Mode,
-        journal: Journal,
-        facts: Facts,
+        self, play: Mapping[str, Any], host: Host, sink: EventSink, *, mode: Mode, seams: Seams
     ) -> None:
         self._play = play
-        self._real = host
-        self._planned: Host | None = None
         self._sink = sink
         self._mode = mode
-        self._journal = journal
-        self._sources = Sources(play.get("files", {}), host)
-        self._scope = Scope(
+        self._seams = seams
+        self._sources = Sources(host, seams.ask)
+        lookups = Lookups(seams.ask, self._sources)
+        self.scope = self._scope(host, lookups)
+        lookups.use(self.scope)
+        self.recap = Recap(host=str(play["host"]), run=mode.run)
+        self.handlers = Handlers(play.get("handlers", []), self.scope, seams.pending)
+        self.tasks = TaskRunner(self, host, self._sources)
+        self._start_at = mode.start_at
+        self._last_failure: tuple[TaskData, Ended] | None = None
+        self._roles_ended: set[int] = set()
+
+    def _scope(self, host: Host, lookups: Lookups) -> Scope:
+        play, mode = self._play, self._mode
+        magic = dict(play.get("magic", {}))
+        magic |= {
+            "ansible_check_mode": mode.check,
+            "ansible_diff_mode": mode.diff,
+            "ansible_verbosity": mode.verbosity,
+        }
+        scope = Scope(
             written=play.get("vars", {}),
             extra=play.get("extra", {}),
-            magic={**play.get("magic", {}), "ansible_check_mode": mode.check},
-            facts=lambda: facts(host) if play.get("gather_facts", True) else {},
+            magic=magic,
+            facts=lambda: self._seams.facts(host),
             include=self._sources.include,
+            inventory=play.get("inventory", {}),
+            defaults=play.get("defaults", {}),
+            exported=play.get("exported", {}),
+            memory=self._seams.memory,
+            lookups=lookups,
         )
-        self._recap = Recap(host=str(play["host"]), run=mode.run)
-        self._notified: set[str] = set()
-        self._proves: dict[str, None] = {}
+        magic["hostvars"] = HostVars(str(play["host"]), scope, self._seams.ask)
+        return scope
+
+    @property
+    def play(self) -> Mapping[str, Any]:
+        """The play as it came."""
+        return self._play
+
+    @property
+    def mode(self) -> Mode:
+        """How to run."""
+        return self._mode
+
+    @property
+    def seams(self) -> Seams:
+        """The journal, the facts, the controller."""
+        return self._seams
 
     def run(self) -> Recap:
         """Run every task, then the handlers that were notified; a failure stops the host."""
         began = time.monotonic()
-        tasks, handlers = self._play["tasks"], self._play.get("handlers", [])
-        self._send(
+        tasks = self._play["tasks"]
+        self.send(
             PlayStarted(
-                host=self._recap.host,
+                host=self.recap.host,
                 play=self._play["name"],
                 run=self._mode.run,
                 tasks=len(tasks),
             )
         )
-        head = {"run": self._mode.run, "play": self._play["name"], "host": self._recap.host}
-        self._journal.open_play({**head, "started": time.time()})
-        if self._play.get("facts_first"):
-            self._scope.facts()
-        if all(self._task(task, handler=False) for task in tasks):
-            due = (task for task in handlers if task["name"] in self._notified)
-            if all(self._task(task, handler=True) for task in due):
-                self._notified.clear()
-        self._recap = replace(
-            self._recap,
+        head = {"run": self._mode.run, "play": self._play["name"], "host": self.recap.host}
+        self._seams.journal.open_play({**head, "started": time.time()})
+        ended = self._run_all(tasks)
+        self.tasks.tell()
+        self.recap = replace(
+            self.recap,
             seconds=time.monotonic() - began,
-            journal=self._journal.path(),
-            proves=tuple(self._proves),
-            pending=tuple(task["name"] for task in handlers if task["name"] in self._notified),
+            journal=self._seams.journal.path(),
+            proves=self.tasks.proves(),
+            pending=self.handlers.pending(),
+            ended=ended,
         )
-        self._send(self._recap)
-        return self._recap
+        self.send(self.recap)
+        return self.recap
 
-    def _send(self, event: PlayStarted | TaskStarted | TaskDone | Recap) -> None:
+    def _run_all(self, tasks: list[TaskData]) -> str:
+        """Run the play; the result says whether the host or everything must end here."""
+        try:
+            self._begin()
+            good = self.nodes(tasks)
+            if good or self._play.get("force_handlers"):
+                self.flush(1 << 30, force=not good)
+        except EndPlay as end:
+            return "play" if end.everywhere else "host"
+        return ""
+
+    def _begin(self) -> None:
+        """Facts, if a text names one, and the files of variables, whose names may need them."""
+        if self._play.get("facts_first") and self._play.get("gather_facts", True):
+            self.scope.facts()
+        for file in self._play.get("vars_files", ()):
+            self._use_file(file)
+
+    def _use_file(self, file: Mapping[str, Any]) -> None:
+        tried = []
+        for name in file["names"]:
+            text = str(self.scope.render(name))
+            if text in file["found"]:
+                self.scope.use_file(file["found"][text])
+                return
+            tried.append(text)
+        raise NotFoundError(f"there is no file of variables {' or '.join(tried)}")
+
+    def send(self, event: PlayStarted | TaskStarted | TaskDone | Recap) -> None:
+        """Tell the controller."""
         self._sink.send(event)
 
-    def _task(self, task: Mapping[str, Any], *, handler: bool) -> bool:
-        """Run one task with all its items; false where the host must stop."""
-        began = time.monotonic()
-        self._scope.enter_task(task.get("vars", {}))
-        name = self._title(task)
-        self._send(
-            TaskStarted(host=self._recap.host, task=name, index=task["index"], handler=handler)
-        )
-        done = TaskDone(
-            host=self._recap.host,
-            task=name,
-            index=task["index"],
-            module=task["module"],
-            place=task["place"],
-            status=Status.OK,
-            handler=handler,
-        )
-        try:
-            items = self._items(task)
-        except ToolkitError as error:
-            ended, count = _failed(error), 0
-        else:
-            if items is None:
-                ended, count = self._once(task), 0
-            else:
-                ended, count = self._loop(task, items, done), len(items)
-        return self._finish(task, ended, replace(done, items=count), began)
+    def nodes(self, nodes: list[TaskData]) -> bool:
+        """Run tasks and blocks in order; false where the host must stop."""
+        return all(self._node(node) for node in nodes)
 
-    def _title(self, task: Mapping[str, Any]) -> str:
-        """The task's name; an expression in it that cannot be rendered is shown as written."""
-        try:
-            return str(self._scope.render(task["name"])) or str(task["module"])
-        except InvalidInputError:
-            return str(task["name"])
+    def _node(self, node: TaskData) -> bool:
+        if "block" in node:
+            return self._block(node)
+        if self._start_at and not self._starts(node):
+            return True
+        if node.get("role") in self._roles_ended:
+            return True
+        return self._task(node)
 
-    def _items(self, task: Mapping[str, Any]) -> list[Any] | None:
-        """The items of the task's loop, or ``None`` where it has none."""
-        if task.get("loop") is None:
-            return None
-        try:
-            items = self._scope.render(task["loop"])
-        except InvalidInputError:
-            if self._is_off(task):
-                return []
-            raise
-        if not isinstance(items, list | tuple):
-            raise InvalidInputError(
-                f"a loop goes over a list, not over {items!r}",
-                hint="use '| list' or '| dict2items'",
-            )
-        return list(items)
+    def _starts(self, node: TaskData) -> bool:
+        """Whether ``--start-at-task`` is reached; tasks before it are passed over."""
+        import fnmatch  # noqa: PLC0415 - only where it was asked for
 
-    def _is_off(self, task: Mapping[str, Any]) -> bool:
-        """Whether the condition is false without any item, so that its loop does not matter."""
-        try:
-            return self._scope.holds(tuple(task.get("when", ()))) is not None
-        except InvalidInputError:
+        name = str(node["name"])
+        if node.get("implicit") or not fnmatch.fnmatchcase(name, self._start_at):
             return False
+        self._start_at = ""
+        return True
 
-    def _loop(self, task: Mapping[str, Any], items: list[Any], done: TaskDone) -> _Ended:
-        results: list[dict[str, Any]] = []
-        ended: list[_Ended] = []
-        for item in items:
-            began = time.monotonic()
-            self._scope.enter_item("item", item)
-            one = self._once(task)
-            ended.append(one)
-            results.append({**one.registered, "item": item, "ansible_loop_var": "item"})
-            self._send(self._event(task, one, replace(done, item=_label(item)), began))
-        if not items:
-            return _skipped("No items in the list", key="skipped_reason", results=[])
-        status = worst(one.status for one in ended)
-        failed = next((one for one in ended if one.status is Status.FAILED), None)
-        registered = {
-            "results": results,
-            "changed": any(one.registered.get("changed") for one in ended),
-            **({"failed": True} if failed else {}),
-            "skipped": status is Status.SKIPPED,
-            "msg": "All items completed",
-        }
-        return _Ended(
-            status=status,
-            registered=registered,
-            message=failed.message if failed else "",
-            hint=failed.hint if failed else "",
-        )
+    def _block(self, node: TaskData) -> bool:
+        good = self.nodes(node["block"])
+        if not good and node.get("rescue"):
+            good = self._rescue(node["rescue"])
+        if node.get("always"):
+            good = self.nodes(node["always"]) and good
+        return good
 
-    def _once(self, task: Mapping[str, Any]) -> _Ended:
-        """Run the task's module once: for the current item, or without one."""
+    def _rescue(self, nodes: list[TaskData]) -> bool:
+        """Run the tasks that mend a failure; they see which task failed, and how."""
+        recap = self.recap
+        self.recap = replace(recap, failed=recap.failed - 1, rescued=recap.rescued + 1)
+        if self._last_failure:
+            task, ended = self._last_failure
+            self.scope.learn("ansible_failed_task", {"name": task["name"], **_shown(task)})
+            self.scope.learn("ansible_failed_result", ended.registered)
+        return self.nodes(nodes)
+
+    def _task(self, node: TaskData) -> bool:
+        if self._mode.step and not node.get("implicit") and not self._stepped(node):
+            return True
+        self.tasks.meet(node)
+        if node["module"] in ("include_tasks", "include_role"):
+            return self.tasks.include(node)
+        return self.tasks.run(node)
+
+    def _stepped(self, node: TaskData) -> bool:
+        """Ask a person whether this task is to run."""
+        said = self._seams.ask({"do": "step", "task": node["name"], "host": self.recap.host})
+        if said == "continue":
+            self._mode = replace(self._mode, step=False)
+        return said in ("yes", "continue")
+
+    def remember_failure(self, task: TaskData, ended: Ended) -> None:
+        """Keep what failed, for a rescue."""
+        self._last_failure = (task, ended)
+
+    def body(self, number: int) -> bool:
+        """Run the tasks of an included file."""
         try:
-            false = self._scope.holds(tuple(task.get("when", ())))
-            if false is not None:
-                return _skipped("Conditional result was False", false_condition=false)
-            if task.get("become") and not self._mode.root:
-                raise ToolkitError(
-                    "'become' needs root on the host", hint="connect as root, or allow sudo"
-                )
-            return self._judge(task, self._attempt(task))
-        except (ToolkitError, OSError) as error:
-            return _failed(error)
+            return self.nodes(self._play["bodies"][number])
+        except EndRole:
+            return True
 
-    def _attempt(self, task: Mapping[str, Any]) -> _Ended:
-        """Apply what the module plans; a failure keeps the changes that came before it."""
-        made = self._made(task)
-        applied: list[Change] = []
-        announced = 0
+    def end_role(self, task: TaskData) -> None:
+        """Pass over what is left of the task's role."""
+        if "role" not in task:
+            raise InvalidInputError("'meta: end_role' stands outside of a role")
+        self._roles_ended.add(task["role"])
 
-        def announce(change: Change) -> None:
-            nonlocal announced
-            self._announce(task, change)
-            announced += 1
+    def layers(self, task: TaskData) -> tuple[tuple[Mapping[str, Any], ...], Any]:
+        """The variables around a task, its own last, and its role."""
+        own = task.get("vars", {})
+        layers = [self._play["layers"][number] for number in task.get("layers", ())]
+        role = self._play["roles"][task["role"]] if "role" in task else None
+        return (*layers, *([own] if own else [])), role
 
-        check = self._mode.check if task.get("check_mode") is None else task["check_mode"]
-        try:
-            if check:
-                outcome = perform(made, self._planned_host(), applied=applied)
-            else:
-                outcome = perform(made, self._real, before=announce, applied=applied)
-        except (ToolkitError, OSError) as error:
-            if announced > len(applied):
-                self._journal.fail()
-            return _failed(error, tuple(applied))
-        finally:
-            if announced == len(applied):  # else the last one may be half done: undo must know
-                self._journal.settle()
-        return _Ended(
-            status=Status.CHANGED if outcome.changed else Status.OK,
-            registered=outcome.registered(),
-            changes=outcome.changes,
-        )
+    def flush(self, index: int, *, force: bool = False) -> bool:
+        """Run the handlers that were notified, in the order in which they are defined."""
+        while True:
+            due = self.handlers.due()
+            if not due:
+                return True
+            for offset, handler in due:
+                self.handlers.begin(handler)
+                at = handler["index"] if index == 1 << 30 else index + offset
+                good = self._handler({**handler, "index": at})
+                if not good and not force:
+                    self.handlers.failed(handler)
+                    return False
 
-    def _made(self, task: Mapping[str, Any]) -> Task:
-        """The task module with its arguments rendered and checked."""
-        module = str(task["module"])
-        arguments = {
-            key: value for key, value in self._scope.render(task["args"]).items() if value != OMIT
-        }
-        made = registry.build(module, self._sources.resolve(module, arguments, self._scope))
-        self._proves.update(dict.fromkeys(made.proves))
-        return made
+    def _handler(self, handler: TaskData) -> bool:
+        if handler["module"] in ("include_tasks", "include_role"):
+            return self.tasks.include(handler, handler=True)
+        return self.tasks.run(handler, handler=True)
 
-    def _planned_host(self) -> Host:
-        if self._planned is None:
-            from toolkit.tasks.planned import PlannedHost  # noqa: PLC0415 - check mode only
-
-            self._planned = PlannedHost(self._real)
-        return self._planned
-
-    def _announce(self, task: Mapping[str, Any], change: Change) -> None:
-        hidden = task.get("no_log", False)
-        inverse = None if hidden else change.inverse()
-        self._journal.begin(
-            {
-                "task": task["name"],
-                "place": task["place"],
-                "does": HIDDEN if hidden else change.describe(),
-                "inverse": to_data(inverse) if inverse else None,
-            }
-        )
-
-    def _judge(self, task: Mapping[str, Any], ended: _Ended) -> _Ended:
-        """Register the result and let ``changed_when`` and ``failed_when`` have the last word."""
-        registered = ended.registered
-        self._scope.learn_facts(registered.get("ansible_facts", {}))
-        if task.get("register"):
-            self._scope.learn(task["register"], registered)
-        if task.get("changed_when") is not None:
-            registered["changed"] = self._scope.holds(tuple(task["changed_when"])) is None
-        message = ended.message
-        if task.get("failed_when") is not None:
-            registered["failed"] = self._scope.holds(tuple(task["failed_when"])) is None
-            message = (message or "its 'failed_when' holds") if registered["failed"] else ""
-        status = Status.CHANGED if registered["changed"] else Status.OK
-        if registered["failed"]:
-            status = Status.FAILED
-        return replace(ended, status=status, message=message, hint=ended.hint if message else "")
-
-    def _finish(self, task: Mapping[str, Any], ended: _Ended, done: TaskDone, began: float) -> bool:
-        """Register, notify, count and report the task; false where the host must stop."""
-        ignored = False
-        try:
-            if ended.status is Status.FAILED:
-                ignored = self._ignores(task)
-            elif ended.registered.get("changed"):
-                self._notify(task)
-        except ToolkitError as error:
-            ended = _failed(error, ended.changes)
-        if task.get("register"):
-            self._scope.learn(task["register"], ended.registered)
-        self._count(ended, ignored=ignored)
-        self._send(replace(self._event(task, ended, done, began), ignored=ignored))
-        return ended.status is not Status.FAILED or ignored
-
-    def _notify(self, task: Mapping[str, Any]) -> None:
+    def notify(self, names: list[str]) -> None:
         """Remember the handlers to run; one whose name only the host knows may not exist."""
-        known = {handler["name"] for handler in self._play.get("handlers", [])}
-        for raw in task.get("notify", ()):
-            name = str(self._scope.render(raw))
-            if name not in known:
-                raise NotFoundError(f"there is no handler '{name}'", hint=did_you_mean(name, known))
-            self._notified.add(name)
-
-    def _ignores(self, task: Mapping[str, Any]) -> bool:
-        wish = task.get("ignore_errors", False)
-        return bool(wish) and self._scope.holds((_bare(wish),)) is None
-
-    def _count(self, ended: _Ended, *, ignored: bool) -> None:
-        recap = self._recap
-        good = ended.status in (Status.OK, Status.CHANGED) or ignored
-        self._recap = replace(
-            recap,
-            ok=recap.ok + good,
-            changed=recap.changed + bool(good and ended.registered.get("changed")),
-            skipped=recap.skipped + (ended.status is Status.SKIPPED),
-            failed=recap.failed + (ended.status is Status.FAILED and not ignored),
-            ignored=recap.ignored + ignored,
-        )
-
-    def _event(
-        self, task: Mapping[str, Any], ended: _Ended, done: TaskDone, began: float
-    ) -> TaskDone:
-        seconds = time.monotonic() - began
-        if task.get("no_log"):
-            shown = (HIDDEN,) if ended.changes else ()
-            message = HIDDEN if ended.message else ""
-            item = HIDDEN if done.item is not None else None
-            return replace(
-                done,
-                status=ended.status,
-                changes=shown,
-                message=message,
-                item=item,
-                seconds=seconds,
-            )
-        return replace(
-            done,
-            status=ended.status,
-            changes=tuple(change.describe() for change in ended.changes),
-            diff=self._diff(ended.changes),
-            message=ended.message,
-            hint=ended.hint,
-            seconds=seconds,
-        )
-
-    def _diff(self, changes: tuple[Change, ...]) -> tuple[str, ...]:
-        if not self._mode.diff:
-            return ()
-        found = (change.difference() for change in changes)
-        return tuple(one.unified() if one else "" for one in found)
+        for name in names:
+            if not self.handlers.notify(name):
+                hint = did_you_mean(name, self.handlers.names())
+                raise NotFoundError(f"there is no handler '{name}'", hint=hint)
 
 
-def _bare(wish: bool | str) -> bool | str:
-    """The expression inside ``{{ }}``, where a keyword takes a template."""
-    if isinstance(wish, str) and wish.startswith("{{") and wish.endswith("}}"):
-        return wish[2:-2].strip()
-    return wish
-
-
-def _failed(error: ToolkitError | OSError, changes: tuple[Change, ...] = ()) -> _Ended:
-    message = reason(error)
-    return _Ended(
-        status=Status.FAILED,
-        registered={"changed": bool(changes), "failed": True, "msg": message},
-        changes=changes,
-        message=message,
-        hint=getattr(error, "hint", ""),
-    )
-
-
-def _skipped(why: str, *, key: str = "skip_reason", **more: Any) -> _Ended:
-    """A task that did not run; Ansible's words and keys, since playbooks read them."""
-    registered = {"changed": False, "skipped": True, key: why, **more}
-    return _Ended(status=Status.SKIPPED, registered=registered)
-
-
-def _label(item: Any) -> str:
-    return item if isinstance(item, str) else repr(item)
+def _shown(task: TaskData) -> dict[str, Any]:
+    return {"action": task["module"], "args": task["args"]}
 
 
 def run_play(
-    play: Mapping[str, Any],
-    host: Host,
-    sink: EventSink,
-    *,
-    mode: Mode,
-    journal: Journal,
-    facts: Facts,
+    play: Mapping[str, Any], host: Host, sink: EventSink, *, mode: Mode, seams: Seams
 ) -> Recap:
     """Run one play on this host and tell ``sink`` about it; failures are in the recap."""
-    return Runner(play, host, sink, mode=mode, journal=journal, facts=facts).run()
+    try:
+        runner = Runner(play, host, sink, mode=mode, seams=seams)
+        return runner.run()
+    except ToolkitError as error:
+        ended = failed(error)
+        name = str(play["host"])
+        sink.send(
+            TaskDone(
+                host=name,
+                task="variables",
+                index=-1,
+                module="",
+                place="",
+                status=Status.FAILED,
+                message=ended.message,
+                hint=ended.hint,
+            )
+        )
+        recap = Recap(host=name, run=mode.run, failed=1)
+        sink.send(recap)
+        return recap

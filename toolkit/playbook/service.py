@@ -2,13 +2,18 @@
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from toolkit.core.events import Event
 from toolkit.playbook import journal as journals
 from toolkit.playbook import results
+from toolkit.playbook.asking import Ask, nobody
+from toolkit.playbook.handlers import FilePending, NoPending
 from toolkit.playbook.results import to_data
-from toolkit.playbook.runner import Mode, run_play
+from toolkit.playbook.runner import Mode, Seams, run_play
+from toolkit.playbook.scope import Memory
+from toolkit.playbook.secrets import Secrets
 from toolkit.playbook.undo import undo_run
 from toolkit.tasks.host import Host
 
@@ -18,41 +23,71 @@ Send = Callable[[Mapping[str, Any]], None]
 class _DataSink:
     """Sends each event as plain data."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, secrets: Secrets | None = None) -> None:
         self._send = send
+        self._secrets = secrets or Secrets()
 
     def send(self, event: Event) -> None:
-        self._send(to_data(cast("results.Event", event)))
+        self._send(self._secrets.hide(to_data(cast("results.Event", event))))
 
 
-def apply(params: Mapping[str, Any], *, host: Host, send: Send, root: str = "") -> dict[str, Any]:
-    """``{play, mode: {check, diff, run}}``: run the play here; the result is its recap.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a request is served: the host, the way back, the folder of journals."""
 
-    ``host.artifact`` must know the files that came with the request; ``root`` is the folder of
-    journals, ``""`` for the usual one.
+    host: Host
+    send: Send
+    ask: Ask = nobody
+    root: str = ""
+    login: str = ""
+
+
+_MEMORIES: dict[tuple[str, str], Memory] = {}
+
+
+def apply(params: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """``{play, mode: {check, diff, run, …}}``: run the play here; the result is its recap.
+
+    ``place.host.artifact`` must know the files that came with the request; ``place.root`` is the
+    folder of journals, ``""`` for the usual one. What one play of a run learns, the next one knows.
     """
     wish = params.get("mode", {})
     run = str(wish.get("run", "")) or journals.new_run_id()
+    play = params["play"]
     mode = Mode(
         check=bool(wish.get("check", False)),
         diff=bool(wish.get("diff", False)),
         run=run,
         root=os.geteuid() == 0,
+        login=place.login,
+        verbosity=int(wish.get("verbosity", 0)),
+        start_at=str(wish.get("start_at", "")),
+        step=bool(wish.get("step", False)),
     )
+    folder = place.root or journals.usual_root()
     # In check mode too: a task with 'check_mode: no' changes things for real.
-    journal = journals.FileJournal(run, root=root or journals.usual_root())
+    journal = journals.FileJournal(run, root=folder)
+    secrets = Secrets(params.get("secrets", ()))
+    seams = Seams(
+        journal=journal,
+        facts=facts_of,
+        ask=place.ask,
+        memory=_memory(run, str(play["host"])),
+        pending=NoPending() if mode.check else FilePending(folder, str(play["name"])),
+        secrets=secrets,
+    )
     try:
-        recap = run_play(
-            params["play"],
-            host,
-            _DataSink(send),
-            mode=mode,
-            journal=journal,
-            facts=_facts,
-        )
+        recap = run_play(play, place.host, _DataSink(place.send, secrets), mode=mode, seams=seams)
     finally:
         journal.close()
     return to_data(recap)
+
+
+def _memory(run: str, host: str) -> Memory:
+    """What earlier plays of the same run left; an agent serves one run."""
+    if (run, host) not in _MEMORIES:
+        _MEMORIES[run, host] = Memory()
+    return _MEMORIES[run, host]
 
 
 def undo(params: Mapping[str, Any], *, host: Host, send: Send, root: str = "") -> dict[str, Any]:
@@ -71,7 +106,8 @@ def _name(params: Mapping[str, Any]) -> str:
     return str(params.get("host") or "localhost")
 
 
-def _facts(host: Host) -> Mapping[str, Any]:
+def facts_of(host: Host) -> Mapping[str, Any]:
+    """Every fact of the host."""
     from toolkit.facts.gather import gather  # noqa: PLC0415 - only a play that asks for facts
 
     return gather(host)

@@ -1,22 +1,29 @@
 """Files that a task names on the controller and that must travel to the host: where they are found.
 
-As in Ansible, ``src: x`` of a ``copy`` means ``files/x`` beside the playbook, then ``x``; of a
-``template``, ``templates/x``, then ``x``.
+As in Ansible, ``src: x`` of a ``copy`` means ``files/x`` in the role, beside the file of tasks or
+beside the playbook, then ``x`` there; of a ``template``, ``templates/x``, then ``x``.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 MODES = frozenset({"mode", "directory_mode"})
 FOLDERS = {"copy": "files", "template": "templates"}
+SOURCES: dict[str, str] = {}
+"""The argument that names the file, where it is not ``src``."""
 
 
 def folder_of(module: str, *, remote: bool) -> str:
     """The folder where the module's ``src`` is looked for; ``""`` where it ships nothing."""
     return "" if remote else FOLDERS.get(module, "")
+
+
+def file_of(module: str, text: str) -> str:
+    """The name of the file in the argument: a script's arguments follow it."""
+    return text.split(None, 1)[0] if module == "script" and text.strip() else text
 
 
 def as_taken(module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,27 +40,28 @@ def as_taken(module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return taken
 
 
-def candidates(base: str, folder: str, name: str) -> tuple[str, ...]:
+def candidates(bases: Iterable[str], folder: str, name: str) -> tuple[str, ...]:
     """Where ``name`` may lie, the first choice first."""
     if os.path.isabs(name):
         return (name,)
-    return os.path.join(base, folder, name), os.path.join(base, name)
+    found = [os.path.join(base, *part, name) for base in bases for part in ((folder,), ())]
+    return tuple(dict.fromkeys(found))
 
 
-def find(base: str, folder: str, name: str) -> str | None:
+def find(bases: Iterable[str], folder: str, name: str) -> str | None:
     """The path of the file that ``name`` means, or ``None``."""
-    return next((path for path in candidates(base, folder, name) if os.path.isfile(path)), None)
+    return next((path for path in candidates(bases, folder, name) if os.path.isfile(path)), None)
 
 
-def everything(base: str, folder: str) -> Iterator[tuple[str, str]]:
-    """Name and path of each file in the folder, for a name that only the host can render."""
-    top = os.path.join(base, folder)
-    for directory, folders, names in os.walk(top):
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(directory, name)
-            if os.path.isfile(path):
-                yield os.path.relpath(path, top), path
+def everything(bases: Iterable[str], folder: str) -> Iterator[tuple[str, str]]:
+    """Name and path of each file in the folders, for a hint."""
+    for top in (os.path.join(base, folder) for base in bases):
+        for directory, folders, names in os.walk(top):
+            folders.sort()
+            for name in sorted(names):
+                path = os.path.join(directory, name)
+                if os.path.isfile(path):
+                    yield os.path.relpath(path, top), path
 
 
 def digest(content: bytes) -> str:

@@ -1,222 +1,219 @@
-"""One task's YAML, checked: its keywords, its module, the module's arguments and files."""
+"""Lists of tasks as YAML holds them: blocks, keywords and what they hand down, modules, imports."""
 
-import os
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from toolkit.core.errors import NotFoundError
-from toolkit.core.suggest import did_you_mean, nearest
-from toolkit.playbook import keywords, shipped
-from toolkit.playbook.model import Task
+from toolkit.core.suggest import nearest
+from toolkit.playbook import keywords
+from toolkit.playbook.actions import INCLUDES, STATIC
+from toolkit.playbook.context import Context
+from toolkit.playbook.lookup_names import LOOPS
+from toolkit.playbook.model import Block, Task
+from toolkit.playbook.model import Node as Part
+from toolkit.playbook.modules import Module, canonical, holds_expression, is_known
 from toolkit.playbook.nodes import Entry, Node, kind_of
-from toolkit.playbook.reading import Reader
-from toolkit.playbook.templating import strings
-from toolkit.tasks import registry
 
+if TYPE_CHECKING:
+    from toolkit.playbook.loader import Loading
 
-def holds_expression(value: object) -> bool:
-    """Whether a value can only be known once it is rendered."""
-    return next(strings(value), None) is not None
-
-
-def _with_modes(module: str, node: Node) -> dict[str, Any]:
-    """The arguments to check; ``mode: 0644`` is octal and fine, ``mode: 644`` is a mistake."""
-    plain: dict[str, Any] = node.plain()
-    taken = shipped.as_taken(module, plain)
-    for name in shipped.MODES.intersection(plain):
-        value = node.get(name)
-        if value is not None and not value.written.startswith("0"):
-            taken[name] = plain[name]
-    return taken
+_PARTS = ("block", "rescue", "always")
+_ACTIONS = ("action", "local_action")
 
 
 class TaskLoader:
-    """Reads tasks of the playbook that lies in the folder ``base``."""
+    """Reads the tasks of one playbook, whatever files they stand in."""
 
-    def __init__(self, reader: Reader, base: str) -> None:
-        self._read = reader
-        self._faults = reader.faults
-        self._base = base
+    def __init__(self, loading: "Loading") -> None:
+        self._loading = loading
+        self._faults = loading.faults
+        self._read = loading.read
 
-    def tasks(self, node: Node | None, what: str) -> tuple[Task, ...]:
-        """A list of tasks or handlers; what is no task is a fault and left out."""
+    def nodes(self, node: Node | None, what: str, context: Context) -> tuple[Part, ...]:
+        """A list of tasks, blocks or handlers; what is none is a fault and left out."""
         if node is None or node.value is None:
             return ()
         if node.items is None:
             self._faults.add(node.place, f"'{what}': expected a list, not {kind_of(node.value)}")
             return ()
-        found = (self._task(item) for item in node.items)
-        return tuple(task for task in found if task is not None)
+        found: list[Part] = []
+        for item in node.items:
+            found += self._one(item, context)
+        return tuple(found)
 
-    def _task(self, node: Node) -> Task | None:
+    def _one(self, node: Node, context: Context) -> tuple[Part, ...]:
         if node.entries is None:
             self._faults.add(node.place, f"a task is a mapping, not {kind_of(node.value)}")
-            return None
-        module = self._module(node)
+            return ()
+        if any(part in node.entries for part in _PARTS):
+            return (self._block(node, context),)
+        return self._task(node, context)
+
+    def words(self, node: Node, kind: str, *, beside: frozenset[str]) -> dict[str, Any]:
+        """The keywords of a mapping, read and checked; ``beside`` are keys that others read."""
+        found: dict[str, Any] = {}
+        for name, entry in (node.entries or {}).items():
+            keyword = keywords.KEYWORDS.get(name)
+            if keyword and kind in keyword.where:
+                value = getattr(self._read, keyword.read)(entry.value, name)
+                if value is not None:
+                    found[name] = value
+            elif name not in beside and name not in keywords.known(kind) and not is_known(name):
+                self._read.unknown_key(entry.key, kind)
+        return found
+
+    def defaults(self, node: Node) -> dict[str, dict[str, Any]]:
+        """``module_defaults``: arguments by module, for all that stands inside."""
+        found: dict[str, dict[str, Any]] = {}
+        given = node.get("module_defaults")
+        if given is None or given.value is None:
+            return found
+        if given.entries is None:
+            self._faults.add(given.place, "'module_defaults': expected a mapping")
+            return found
+        for name, entry in given.entries.items():
+            if name.startswith("group/"):
+                self._faults.add(entry.key.place, f"the group of modules '{name}' is not known")
+            elif not is_known(name):
+                self._loading.modules.unknown(entry.key, name)
+            elif entry.value.entries is None:
+                self._faults.add(entry.value.place, f"'{name}': expected a mapping of arguments")
+            else:
+                self._read.expressions(entry.value)
+                found[canonical(name)] = entry.value.plain()
+        return found
+
+    def _block(self, node: Node, context: Context) -> Block:
+        words = self.words(node, "b", beside=frozenset())
+        name = words.pop("name", "")
+        inner = context.below(words, words.pop("vars", {}), self.defaults(node))
+        if "block" not in (node.entries or {}):
+            self._faults.add(node.place, "'rescue' and 'always' need a 'block' that they belong to")
+        self._tell_notified(node, context)
+        parts = {part: self.nodes(node.get(part), part, inner) for part in _PARTS}
+        return Block(place=node.place, name=name, **parts)
+
+    def _task(self, node: Node, context: Context) -> tuple[Part, ...]:
+        module = self._module(node, context)
         if module is None:
-            return None
-        name, arguments = module
-        read = self._read
-        return Task(
-            place=node.place,
-            module=name,
-            args=arguments.plain() or {},
-            name=read.text(node.get("name"), "name"),
-            when=read.conditions(node.get("when"), "when"),
-            loop=self._loop(node.get("loop")),
-            register=read.variable_name(node.get("register"), "register"),
-            notify=read.names(node.get("notify"), "notify"),
-            tags=read.words(node.get("tags"), "tags"),
-            vars=read.variables(node.get("vars"), "vars"),
-            changed_when=self._verdict(node, "changed_when"),
-            failed_when=self._verdict(node, "failed_when"),
-            ignore_errors=read.boolean_or_expression(node.get("ignore_errors"), "ignore_errors"),
-            become=read.boolean(node.get("become"), "become", None),
-            check_mode=read.boolean(node.get("check_mode"), "check_mode", None),
-            no_log=bool(read.boolean(node.get("no_log"), "no_log", default=False)),
-            ships=self._ships(name, arguments),
+            return ()
+        words = self._words(node, context, module)
+        inner = context.below(words, words.get("vars", {}), self.defaults(node))
+        module = self._loading.modules.with_defaults(module, inner)
+        if module.name in STATIC:
+            return self._loading.includes.static(module, words, node, inner)
+        arguments = self._loading.modules.checked(module)
+        more: dict[str, Any] = {}
+        if module.name in INCLUDES:
+            more["bodies"] = self._loading.includes.bodies(module, context, node)
+        elif module.name == "include_vars":
+            more["values"] = self._loading.includes.values(module, inner)
+        own = {key: value for key, value in words.items() if key not in ("name", "vars", "tags")}
+        handed = {key: value for key, value in inner.words.items() if key not in own}
+        whole = {**handed, **own}
+        whole |= {key: inner.words[key] for key in ("environment", "notify") if key in inner.words}
+        if inner.when:
+            whole["when"] = inner.when
+        return (
+            Task(
+                place=node.place,
+                module=module.name,
+                args=arguments,
+                name=words.get("name", ""),
+                words=whole,
+                tags=inner.tags,
+                layers=inner.layers,
+                role=context.role,
+                ships=self._loading.modules.ships(module, inner),
+                **more,
+            ),
         )
 
-    def _verdict(self, node: Node, keyword: str) -> tuple[str | bool, ...] | None:
-        value = node.get(keyword)
-        return None if value is None else self._read.conditions(value, keyword)
+    def _words(self, node: Node, context: Context, module: Module) -> dict[str, Any]:
+        beside = frozenset({module.key, *(key for key in node.entries or {} if _is_loop(key))})
+        words = self.words(node, context.kind, beside=beside)
+        words.pop("args", None)
+        words.pop("collections", None)
+        if module.local:
+            words["delegate_to"] = "localhost"
+        self._loop(node, words)
+        self._tell_notified(node, context)
+        return words
 
-    def _loop(self, node: Node | None) -> Any:
-        if node is None:
-            return None
-        if node.items is None and not (
-            isinstance(node.value, str) and holds_expression(node.value)
-        ):
-            self._faults.add(
-                node.place, f"'loop': expected a list or an expression, not {kind_of(node.value)}"
-            )
-        self._read.expressions(node)
-        return node.plain()
+    def _tell_notified(self, node: Node, context: Context) -> None:
+        """Remember which handlers are named, and where: all of them must exist in the end."""
+        notify = node.get("notify")
+        if notify is None:
+            return
+        role = context.role.name if context.role else ""
+        for name in notify.items if notify.items is not None else (notify,):
+            if isinstance(name.value, str):
+                self._loading.notified.append((name.value, role, name.place))
 
-    def _module(self, node: Node) -> tuple[str, Node] | None:
-        """The task's module and its arguments, both checked."""
-        known = registry.names()
-        modules: list[tuple[str, Entry]] = []
+    def _loop(self, node: Node, words: dict[str, Any]) -> None:
+        loops = [key for key in node.entries or {} if key == "loop" or _is_loop(key)]
+        for key in loops[1:]:
+            entry = (node.entries or {})[key]
+            self._faults.add(entry.key.place, f"a second loop, '{key}', beside '{loops[0]}'")
+        if not loops:
+            return
+        value = node.get(loops[0])
+        assert value is not None
+        self._read.expressions(value)
+        if loops[0] == "loop":
+            self._check_loop(value)
+            words["loop"] = value.plain()
+            return
+        name = loops[0].removeprefix("with_")
+        if name not in LOOPS:
+            entry = (node.entries or {})[loops[0]]
+            hint = f"known: {', '.join(sorted(LOOPS))}"
+            self._faults.add(entry.key.place, f"there is no loop '{loops[0]}'", hint)
+        words["with"] = [name, value.plain()]
+
+    def _check_loop(self, node: Node) -> None:
+        is_text = isinstance(node.value, str) and holds_expression(node.value)
+        if node.items is None and not is_text:
+            said = f"'loop': expected a list or an expression, not {kind_of(node.value)}"
+            self._faults.add(node.place, said)
+
+    def _module(self, node: Node, context: Context) -> Module | None:
+        """The task's module with its arguments as written; faults where it is none or two."""
+        found: list[tuple[str, Entry]] = []
         strange: list[Entry] = []
+        taken = keywords.known(context.kind)
         for key, entry in (node.entries or {}).items():
-            short = registry.canonical(key)
-            if short in known:
-                modules.append((short, entry))
-            elif key not in keywords.TASK:
+            if is_known(key) or key in _ACTIONS:
+                found.append((key, entry))
+            elif key not in taken and not _is_loop(key):
                 strange.append(entry)
-        self._strange(strange, known, alone=not modules)
-        if not modules:
+        self._strange(strange, context, alone=not found)
+        if not found:
             if not strange:
                 self._faults.add(node.place, "a task without a module")
             return None
-        for short, entry in modules[1:]:
-            first = modules[0][0]
-            self._faults.add(entry.key.place, f"a second module, '{short}', beside '{first}'")
-        short, entry = modules[0]
-        return short, self._arguments(short, entry, node.get("args"))
+        for key, entry in found[1:]:
+            first = canonical(found[0][0])
+            said = f"a second module, '{canonical(key)}', beside '{first}'"
+            self._faults.add(entry.key.place, said)
+        key, entry = found[0]
+        return self._loading.modules.written(key, entry, node.get("args"))
 
-    def _strange(self, entries: Iterable[Entry], known: tuple[str, ...], *, alone: bool) -> None:
+    def _strange(self, entries: list[Entry], context: Context, *, alone: bool) -> None:
         """Keys that are neither keyword nor module; the module itself may be among them."""
         for entry in entries:
             name = str(entry.key.value)
-            later = name in keywords.TASK_LATER or keywords.is_old_loop(name)
-            if later or not alone or nearest(name, keywords.TASK):
-                self._read.unknown_key(
-                    entry.key, "task", keywords.TASK | set(known), keywords.TASK_LATER
-                )
+            near = nearest(name, keywords.known(context.kind))
+            elsewhere = name in keywords.REFUSED or name in keywords.PLAY | keywords.HANDLER
+            if elsewhere or not alone or near:
+                self._read.unknown_key(entry.key, context.kind)
             else:
-                self._unknown_module(entry.key, name, known)
+                self._loading.modules.unknown(entry.key, name)
 
-    def _unknown_module(self, key: Node, name: str, known: tuple[str, ...]) -> None:
-        short = registry.canonical(name)
-        hint = did_you_mean(short, known) or f"known: {', '.join(known)}"
-        if short in keywords.MODULES_LATER:
-            self._faults.add(key.place, f"the module '{name}' is not supported yet", hint)
-        else:
-            self._faults.add(key.place, f"unknown module '{name}'", hint)
 
-    def _arguments(self, module: str, entry: Entry, more: Node | None) -> Node:
-        """The module's arguments, with those of ``args`` below them."""
-        node = entry.value
-        if node.value is None:
-            node = Node(place=node.place, value={})
-        if node.entries is None:
-            self._faults.add(
-                node.place,
-                f"'{module}' takes a mapping of arguments, not {kind_of(node.value)}",
-                "write each argument as 'name: value' on a line of its own",
-            )
-            return Node(place=node.place, value={})
-        if more is not None and more.entries is not None:
-            node = Node(place=node.place, value={**more.entries, **node.entries})
-        elif more is not None:
-            self._faults.add(more.place, f"'args': expected a mapping, not {kind_of(more.value)}")
-        self._read.expressions(node)
-        self._check(module, node, entry.key)
-        return node
+def _is_loop(key: str) -> bool:
+    return keywords.is_old_loop(key)
 
-    def _check(self, module: str, node: Node, key: Node) -> None:
-        entries = node.entries or {}
-        try:
-            found = registry.faults(module, _with_modes(module, node), template=holds_expression)
-        except NotFoundError as error:
-            self._faults.add(key.place, error.message, error.hint)
-            return
-        misspelt = {fault.hint for fault in found if fault.message == "unknown key"}
-        for fault in found:
-            if f"did you mean '{fault.key}'?" in misspelt:
-                continue  # it is missing only because its name is misspelt
-            if fault.key not in entries:
-                subject = f"'{fault.key}' " if fault.key else ""
-                self._faults.add(key.place, f"{module}: {subject}{fault.message}", fault.hint)
-                continue
-            entry = entries[fault.key]
-            place = entry.key.place if fault.message == "unknown key" else entry.value.place
-            self._faults.add(place, f"{module}: '{fault.key}': {fault.message}", fault.hint)
 
-    def _ships(self, module: str, arguments: Node) -> Mapping[str, str]:
-        """The files that the task needs from here; those that are missing are faults."""
-        source = arguments.get("src")
-        remote = arguments.get("remote_src")
-        folder = shipped.folder_of(module, remote=bool(remote and remote.plain() is True))
-        if not folder or source is None or not isinstance(source.value, str):
-            return {}
-        if holds_expression(source.value):
-            return dict(shipped.everything(self._base, folder))
-        path = shipped.find(self._base, folder, source.value)
-        if path is None:
-            self._missing(source, source.value, folder)
-            return {}
-        found = {source.value: path}
-        if module == "template":
-            self._template(source, path, found)
-        return found
-
-    def _missing(self, node: Node, name: str, folder: str) -> None:
-        tried = shipped.candidates(self._base, folder, name)
-        there = [known for known, _ in shipped.everything(self._base, folder)]
-        if any(os.path.isdir(path) for path in tried):
-            self._faults.add(node.place, f"'{name}' is a directory", "name the files one by one")
-            return
-        hint = did_you_mean(name, there) or f"looked for {' and '.join(tried)}"
-        self._faults.add(node.place, f"there is no file '{name}'", hint)
-
-    def _template(self, node: Node, path: str, found: dict[str, str]) -> None:
-        """Check a template's own text, and add what it includes."""
-        try:
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
-        except (OSError, UnicodeDecodeError) as error:
-            self._faults.add(node.place, f"'{path}' cannot be read as a template: {error}")
-            return
-        line, message, hint = self._read.engine.fault(text, file=True)
-        if line:
-            self._faults.add(type(node.place)(file=path, line=line), message, hint)
-            return
-        for name in self._read.engine.included(text):
-            inner = shipped.find(self._base, "templates", name)
-            if inner is None:
-                self._missing(node, name, "templates")
-            elif name not in found:
-                found[name] = inner
-                self._template(node, inner, found)
+def without(words: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The keywords without some of them."""
+    return {key: value for key, value in words.items() if key not in names}

@@ -24,6 +24,7 @@ from toolkit.playbook import filters
 Lookup = Callable[[str], Any]
 Include = Callable[[str], str | None]
 UNKNOWN = missing
+_HEADER = "#jinja2:"
 
 
 def joined(values: Iterable[Any]) -> Any:
@@ -97,6 +98,21 @@ class _Text(jinja2.Environment):
     lookup: Lookup
 
 
+def _now(utc: bool = False, fmt: str = "") -> Any:
+    """The time now, as ``now()`` gives it to a template."""
+    import datetime  # noqa: PLC0415 - few templates ask for the time
+
+    time = datetime.datetime.now(datetime.UTC if utc else None)
+    return time.strftime(fmt) if fmt else time.replace(tzinfo=None)
+
+
+def _undef(hint: str = "a value is needed here") -> Any:
+    return _Undefined(hint=hint)
+
+
+_GLOBALS: dict[str, Any] = {"now": _now, "undef": _undef}
+
+
 def _nothing(key: str) -> Any:
     del key
     return UNKNOWN
@@ -113,14 +129,21 @@ class Engine:
     ``include`` finds the text of a template that another one includes, ``None`` if there is none.
     """
 
-    def __init__(self, lookup: Lookup = _nothing, include: Include = _nowhere) -> None:
+    def __init__(
+        self, lookup: Lookup = _nothing, include: Include = _nowhere, lookups: Any = None
+    ) -> None:
         options: dict[str, Any] = {"undefined": _Undefined, "trim_blocks": True}
         self._native = _Native(**options)
         self._text = _Text(**options, loader=jinja2.FunctionLoader(include))
         for environment in (self._native, self._text):
             environment.filters.update(filters.FILTERS)
             environment.tests.update(filters.TESTS)
+            environment.globals.update(_GLOBALS)
+            if lookups is not None:
+                environment.globals.update(lookup=lookups.lookup, query=lookups.query)
+                environment.globals["q"] = lookups.query
             environment.lookup = lookup
+        self._lookups = lookups
         self._compiled: dict[str, jinja2.Template] = {}
         self._conditions: dict[str, Any] = {}
 
@@ -145,13 +168,39 @@ class Engine:
                 self._conditions[text] = compiled
             return _defined(compiled())
 
+    def loop_items(self, name: str, value: Any) -> list[Any]:
+        """The items of ``with_NAME: value``."""
+        with _Told(f"with_{name}"):
+            found: list[Any] = self._lookups.items(name, value)
+            return found
+
     def file(
-        self, text: str, name: str, *, trim_blocks: bool = True, lstrip_blocks: bool = False
+        self,
+        text: str,
+        name: str,
+        *,
+        trim_blocks: bool = True,
+        lstrip_blocks: bool = False,
+        marks: Mapping[str, str] | None = None,
     ) -> str:
-        """A template file, rendered; ``name`` is how a fault calls it."""
+        """A template file, rendered; ``name`` is how a fault calls it.
+
+        ``marks`` are other signs for ``{{`` and its kin, as ``variable_start_string`` names them.
+        """
         environment = self._text
-        if (trim_blocks, lstrip_blocks) != (True, False):
-            environment = environment.overlay(trim_blocks=trim_blocks, lstrip_blocks=lstrip_blocks)
+        first, _, rest = text.partition("\n")
+        if first.startswith(_HEADER):  # a template may set options in its first line
+            text = rest
+            given = dict(word.strip().split(":", 1) for word in first[len(_HEADER) :].split(","))
+            trim_blocks = given.get("trim_blocks", str(trim_blocks)).strip() == "True"
+            lstrip_blocks = given.get("lstrip_blocks", str(lstrip_blocks)).strip() == "True"
+        if (trim_blocks, lstrip_blocks) != (True, False) or marks:
+            options: Any = {
+                "trim_blocks": trim_blocks,
+                "lstrip_blocks": lstrip_blocks,
+                **(marks or {}),
+            }
+            environment = environment.overlay(**options)
         with _Told(name):
             return str(_with_last_newlines(environment.from_string(text).render(), text))
 

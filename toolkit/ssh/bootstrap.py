@@ -63,6 +63,8 @@ def command(target: Target, size: int, digest: str) -> str:
     text = f'import binascii; exec(binascii.a2b_base64("{packed}"))'
     words = ["sh", "-c", script, text, str(size), digest, target.agent_dir]
     if target.become:
+        script = f"DOCKYARD_LOGIN=ssh; export DOCKYARD_LOGIN; {script}"
+        words = ["sh", "-c", script, *words[3:]]
         words = ["sudo", "-n", "-H", "-u", target.become, "--", *words]
     return "exec " + shlex.join(words)
 

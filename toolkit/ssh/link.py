@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from toolkit.core import faults, wire
-from toolkit.core.errors import ToolkitError, UnavailableError
+from toolkit.core.errors import ToolkitError, UnavailableError, UnsupportedError
 from toolkit.ssh.pipe import PipeChannel
 from toolkit.ssh.target import Target
 
@@ -19,6 +19,7 @@ from toolkit.ssh.target import Target
 _START = "import sys; sys.path[:] = sys.argv[1:]; from toolkit.agent.serve import main; main()"
 
 OnEvent = Callable[[Mapping[str, Any]], None]
+OnAsk = Callable[[Mapping[str, Any], bytes], "Reply"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +52,9 @@ class Link(Protocol):
         the host and the method, where the link ends before the answer.
         """
 
+    def on_ask(self, answer: OnAsk) -> None:
+        """Have ``answer`` called with what the agent asks in the middle of a request."""
+
     def close(self) -> None:
         """End the agent and whatever it still runs for a request; harmless when repeated.
 
@@ -77,6 +81,11 @@ class Channel(Protocol):
         """End the other side."""
 
 
+def _nothing(what: Mapping[str, Any], body: bytes) -> Reply:
+    del body
+    raise UnsupportedError(f"nobody here answers '{what.get('do')}'")
+
+
 class StreamLink:
     """A ``Link`` over a ``Channel``."""
 
@@ -85,6 +94,7 @@ class StreamLink:
         self._channel = channel
         self._number = 0
         self._ended = ""
+        self._on_ask: OnAsk = _nothing
 
     @property
     def host(self) -> str:
@@ -119,6 +129,10 @@ class StreamLink:
             raise answer
         return answer
 
+    def on_ask(self, answer: OnAsk) -> None:
+        """See ``Link.on_ask``."""
+        self._on_ask = answer
+
     def close(self) -> None:
         """See ``Link.close``."""
         self._end("the link is closed")
@@ -143,10 +157,22 @@ class StreamLink:
                 raise self._lost(method, f"answer {header.get('id')!r} to request {self._number}")
             if "error" in header:
                 return faults.from_data(header["error"])
+            if "ask" in header:
+                self._send(method, self._told(header["ask"], message.body))
+                continue
             if "event" not in header:
                 return Reply(result=header.get("result"), body=message.body)
             if on_event is not None:
                 on_event(header["event"])
+
+    def _told(self, what: Mapping[str, Any], body: bytes) -> wire.Message:
+        """What is said to a question; a refusal is raised on the other side."""
+        try:
+            reply = self._on_ask(what, body)
+        except ToolkitError as error:
+            refused = faults.to_data(error)
+            return wire.Message(header={"id": self._number, "refused": refused})
+        return wire.Message(header={"id": self._number, "answer": reply.result}, body=reply.body)
 
     def _receive(self, method: str) -> wire.Message:
         try:

@@ -7,6 +7,7 @@ may call what acts.
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -204,6 +205,7 @@ class Host(Machine, Protocol):
         *,
         stdin: str = "",
         env: Mapping[str, str] | None = None,
+        cwd: str = "",
         timeout: float | None = None,
     ) -> Completed | None:
         """Run a program that acts; ``None`` on a planned host, where it did not run."""
@@ -213,6 +215,12 @@ class Host(Machine, Protocol):
 
     def artifact(self, digest: str) -> bytes:
         """The content of a file that came with the play, by its ``sha256:…`` digest."""
+
+    def keep_artifact(self, content: bytes) -> str:
+        """Keep content that came in the middle of a play; its digest."""
+
+    def acting(self, *, user: str, environment: Mapping[str, str]) -> AbstractContextManager[None]:
+        """Act as this user (empty: as the agent does); programs see the variables too."""
 
     def may_appear(self, path: str) -> bool:
         """Could a planned package or command make ``path``? Always false on a real host."""

@@ -1,14 +1,16 @@
 """The machine that this process runs on, as a ``Host``; the agent hands it to the runner."""
 
+import contextlib
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from toolkit.core.errors import CommandError, NotFoundError, ToolkitError, UnavailableError
 from toolkit.core.process import Completed, run
 from toolkit.facts.kernel import sysctl_path
 from toolkit.net.links import Netlink
+from toolkit.tasks import identity
 from toolkit.tasks.aptitude import Apt
 from toolkit.tasks.local_files import LocalFiles
 from toolkit.tasks.local_services import Systemd
@@ -25,6 +27,7 @@ class Programs(Protocol):
         *,
         stdin: str,
         env: Mapping[str, str],
+        cwd: str,
         timeout: float | None,
     ) -> Completed:
         """Run ``argv`` to its end; any status is accepted."""
@@ -75,10 +78,11 @@ def _run(
     *,
     stdin: str,
     env: Mapping[str, str],
+    cwd: str,
     timeout: float | None,
 ) -> Completed:
     try:
-        return run(argv, stdin=stdin, env=env, timeout=timeout, ok=())
+        return run(argv, stdin=stdin, env=env, cwd=cwd, timeout=timeout, ok=())
     except subprocess.TimeoutExpired:
         raise UnavailableError(
             f"'{' '.join(argv)}' did not end within {timeout:g} seconds"
@@ -103,6 +107,8 @@ class LocalHost:
         self.packages = Apt(lambda argv, env: self._run(argv, env=env))
         self.services = Systemd(self.run)
         self._artifacts = artifacts
+        self._kept: dict[str, bytes] = {}
+        self._environment: Mapping[str, str] = {}
         self._programs = programs
 
     def run(self, argv: tuple[str, ...], *, timeout: float | None = 30) -> Completed:
@@ -115,10 +121,11 @@ class LocalHost:
         *,
         stdin: str = "",
         env: Mapping[str, str] | None = None,
+        cwd: str = "",
         timeout: float | None = None,
     ) -> Completed | None:
         """Run a program that acts; any status is accepted, 127 where there is none."""
-        return self._run(argv, stdin=stdin, env=env, timeout=timeout)
+        return self._run(argv, stdin=stdin, env=env, cwd=cwd, timeout=timeout)
 
     def judge(self, argv: tuple[str, ...], data: bytes) -> Completed:
         """Run a program that only judges: ``%s`` in it stands for a passing file of ``data``."""
@@ -131,7 +138,26 @@ class LocalHost:
 
     def artifact(self, digest: str) -> bytes:
         """The content of a file that came with the play."""
-        return self._artifacts(digest)
+        return self._kept.get(digest) or self._artifacts(digest)
+
+    def keep_artifact(self, content: bytes) -> str:
+        """Keep content that came in the middle of a play; its digest."""
+        import hashlib  # noqa: PLC0415 - hardly any play needs it
+
+        digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        self._kept[digest] = content
+        return digest
+
+    @contextlib.contextmanager
+    def acting(self, *, user: str, environment: Mapping[str, str]) -> Iterator[None]:
+        """Act as this user (empty: as the agent does); programs see the variables too."""
+        before = self._environment
+        with identity.acting(user) as home:
+            self._environment = {**home, **environment}
+            try:
+                yield
+            finally:
+                self._environment = before
 
     def may_appear(self, path: str) -> bool:
         """Never: what is not there is not there."""
@@ -144,10 +170,11 @@ class LocalHost:
         *,
         stdin: str = "",
         env: Mapping[str, str] | None = None,
+        cwd: str = "",
         timeout: float | None = None,
     ) -> Completed:
-        whole = {**os.environ, **_STABLE, **(env or {})}
+        whole = {**os.environ, **_STABLE, **self._environment, **(env or {})}
         try:
-            return self._programs(argv, stdin=stdin, env=whole, timeout=timeout)
+            return self._programs(argv, stdin=stdin, env=whole, cwd=cwd, timeout=timeout)
         except NotFoundError as error:
             return Completed(argv=argv, status=127, stdout="", stderr=f"{error}\n")

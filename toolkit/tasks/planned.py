@@ -7,6 +7,7 @@ later tasks take for granted what they would otherwise miss.
 
 import ipaddress
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 from toolkit.core.errors import ConflictError, NotFoundError
 from toolkit.core.process import Completed
@@ -41,10 +42,11 @@ class PlannedHost:
         *,
         stdin: str = "",
         env: Mapping[str, str] | None = None,
+        cwd: str = "",
         timeout: float | None = None,
     ) -> Completed | None:
         """Remember that it would have run."""
-        del stdin, env, timeout
+        del stdin, env, cwd, timeout
         self.commands.append(argv)
         return None
 
@@ -55,6 +57,14 @@ class PlannedHost:
     def artifact(self, digest: str) -> bytes:
         """The content of a file that came with the play."""
         return self._below.artifact(digest)
+
+    def keep_artifact(self, content: bytes) -> str:
+        """Keep content that came in the middle of a play; its digest."""
+        return self._below.keep_artifact(content)
+
+    def acting(self, *, user: str, environment: Mapping[str, str]) -> AbstractContextManager[None]:
+        """Act as this user on the host below, which is only read."""
+        return self._below.acting(user=user, environment=environment)
 
     def may_appear(self, path: str) -> bool:
         """Could a planned package, module or command make it?"""

@@ -23,7 +23,12 @@ T = TypeVar("T")
 Plan = Generator[Change, Any, dict[str, Any]]
 """Yields changes, is sent what ``apply`` returned, returns the values to register."""
 
-_COLLECTIONS = ("ansible.builtin.", "ansible.legacy.", "ansible.posix.", "community.general.")
+_COLLECTIONS = (
+    "ansible.builtin.",
+    "ansible.legacy.",
+    "ansible.posix.",
+    "community.general.",
+)
 _BOOLEANS = {
     **dict.fromkeys(("yes", "on", "true", "1", "y", "t"), True),
     **dict.fromkeys(("no", "off", "false", "0", "n", "f"), False),
@@ -40,6 +45,8 @@ class Task(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
     aliases: ClassVar[Mapping[str, str]]
     proves: ClassVar[tuple[str, ...]]
+    acts: ClassVar[bool]
+    """Does it do something each time, as a command does, rather than hold a state?"""
 
     def plan(self, host: Host) -> Plan:
         """Read the host and yield what has to change; never change anything."""
@@ -58,7 +65,7 @@ def task(name: str) -> Callable[[type[T]], type[T]]:
     """Register the decorated dataclass as the task ``name``; it may leave out what is empty."""
 
     def register(cls: type[T]) -> type[T]:
-        for attribute, empty in (("aliases", {}), ("proves", ())):
+        for attribute, empty in (("aliases", {}), ("proves", ()), ("acts", False)):
             if not hasattr(cls, attribute):
                 setattr(cls, attribute, empty)
         _TASKS[name] = cls
@@ -109,7 +116,8 @@ def build(name: str, arguments: Mapping[str, Any], *, at: str = "") -> Task:
     if found:
         place = ": ".join(part for part in (at, canonical(name), found[0].key) if part)
         raise InvalidInputError(f"{place}: {found[0].message}", hint=found[0].hint)
-    return _made(kind, arguments)
+    made: Task = _made(kind, arguments)
+    return made
 
 
 def faults(
@@ -119,9 +127,16 @@ def faults(
 
     A value for which ``template`` is true is only known later, so it is taken as it is.
     """
-    kind = load(name)
+    return faults_of(load(name), arguments, template=template)
+
+
+def faults_of(
+    kind: type[Any], arguments: Mapping[str, Any], *, template: Callable[[object], bool]
+) -> list[Fault]:
+    """``faults`` for a class that is no registered task; ``open_keys`` ones take any other key."""
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    found = [_unknown(key, kind) for key in arguments if kind.aliases.get(key, key) not in fields]
+    strange = [key for key in arguments if kind.aliases.get(key, key) not in fields]
+    found = [] if getattr(kind, "open_keys", False) else [_unknown(key, kind) for key in strange]
     given = {kind.aliases.get(key, key): key for key in arguments}
     for field in fields.values():
         if field.name in given:
@@ -130,11 +145,25 @@ def faults(
         elif field.default is field.default_factory is dataclasses.MISSING:
             found.append(Fault(key=field.name, message="is missing"))
     if not found and not any(template(value) for value in arguments.values()):
-        found = _together(kind, arguments)
+        own = {key: value for key, value in arguments.items() if key not in strange}
+        found = _together(kind, own)
     return found
 
 
-def _unknown(key: str, kind: type[Task]) -> Fault:
+def made_of(kind: type[T], arguments: Mapping[str, Any]) -> tuple[T, dict[str, Any]]:
+    """A value of ``kind`` and the keys that it leaves open; ``InvalidInputError`` at a fault."""
+    found = faults_of(kind, arguments, template=lambda _: False)
+    if found:
+        said = f"'{found[0].key}': {found[0].message}" if found[0].key else found[0].message
+        raise InvalidInputError(said, hint=found[0].hint)
+    aliases: Mapping[str, str] = getattr(kind, "aliases", {})
+    fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type] # it is one
+    own = {key: value for key, value in arguments.items() if aliases.get(key, key) in fields}
+    rest = {key: value for key, value in arguments.items() if key not in own}
+    return _made(kind, own), rest
+
+
+def _unknown(key: str, kind: type[Any]) -> Fault:
     known = [*(field.name for field in dataclasses.fields(kind)), *kind.aliases]
     return Fault(key=key, message="unknown key", hint=did_you_mean(key, known))
 
@@ -163,7 +192,7 @@ def _usual(mode: int) -> bool:
     return bool(owner & 4) and group & ~owner == 0 and other & ~group == 0
 
 
-def _together(kind: type[Task], arguments: Mapping[str, Any]) -> list[Fault]:
+def _together(kind: type[Any], arguments: Mapping[str, Any]) -> list[Fault]:
     """What the class itself refuses, such as two arguments that exclude each other."""
     try:
         _made(kind, arguments)
@@ -172,8 +201,8 @@ def _together(kind: type[Task], arguments: Mapping[str, Any]) -> list[Fault]:
     return []
 
 
-def _made(kind: type[Task], arguments: Mapping[str, Any]) -> Task:
-    """The task; every argument is known to be of its type."""
+def _made(kind: type[Any], arguments: Mapping[str, Any]) -> Any:
+    """The value; every argument is known to be of its type."""
     types_of: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(kind)}
     renamed = {kind.aliases.get(key, key): value for key, value in arguments.items()}
     fields = {key: fit(types_of[key], coerce(types_of[key], each)) for key, each in renamed.items()}

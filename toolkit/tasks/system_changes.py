@@ -241,6 +241,7 @@ class RunCommand(Change):
     undo: tuple[str, ...] = ()
     stdin: str = ""
     env: tuple[tuple[str, str], ...] = ()
+    cwd: str = ""
     ok: tuple[int, ...] = (0,)
 
     def describe(self) -> str:
@@ -249,14 +250,19 @@ class RunCommand(Change):
 
     def apply(self, host: Host) -> Completed | None:
         """Run it to its end; ``CommandError`` for a status not in ``ok`` (empty: accept all)."""
-        done = host.execute(self.argv, stdin=self.stdin, env=dict(self.env) or None)
+        env = dict(self.env) or None
+        done = host.execute(self.argv, stdin=self.stdin, env=env, cwd=self.cwd)
         if done and self.ok and done.status not in self.ok:
             raise CommandError(self.argv, done.status, done.stderr)
         return done
 
     def inverse(self) -> Change | None:
         """Run ``undo``."""
-        return RunCommand(argv=self.undo, undo=self.argv, env=self.env) if self.undo else None
+        return (
+            RunCommand(argv=self.undo, undo=self.argv, env=self.env, cwd=self.cwd)
+            if self.undo
+            else None
+        )
 
 
 def _lines(names: tuple[str, ...]) -> str:

@@ -66,8 +66,10 @@ def test_plain_lines_are_ansible_s(text: TextOutput, shown: list[str]) -> None:
         "RUNNING HANDLER [Told]",
         "changed: [h1]",
         "PLAY RECAP",
-        "h1    : ok=2    changed=1    unreachable=0    failed=0    skipped=0    ignored=0    0.50s",
-        "host2 : ok=0    changed=0    unreachable=0    failed=1    skipped=0    ignored=0    0.00s",
+        "h1    : ok=2    changed=1    unreachable=0    failed=0    skipped=0    "
+        "rescued=0    ignored=0    0.50s",
+        "host2 : ok=0    changed=0    unreachable=0    failed=1    skipped=0    "
+        "rescued=0    ignored=0    0.00s",
     ]
 
 

@@ -8,7 +8,16 @@ import pytest
 
 from toolkit.cli.extravars import extra_variables
 from toolkit.cli.output.text import TextOutput
-from toolkit.cli.provision import Provision, Sessions, Wish, chosen, exit_status, needs_root
+from toolkit.cli.provision import (
+    Provision,
+    Sessions,
+    Wish,
+    batches,
+    chosen,
+    exit_status,
+    needs_root,
+    ordered,
+)
 from toolkit.core.errors import InvalidInputError, UnavailableError
 from toolkit.fleet.links import Options
 from toolkit.inventory import ini
@@ -16,7 +25,7 @@ from toolkit.inventory.builder import Builder
 from toolkit.inventory.model import Inventory
 from toolkit.playbook.loader import load
 from toolkit.playbook.results import Recap, Status, to_data
-from toolkit.ssh.link import Link, Reply
+from toolkit.ssh.link import Link, OnAsk, Reply
 
 Answer = Callable[[str], Recap]
 
@@ -37,6 +46,9 @@ class FakeLink:
         assert method == "apply"
         return Reply(result=to_data(self._answer(self.host)))
 
+    def on_ask(self, answer: OnAsk) -> None:
+        del answer
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -49,7 +61,8 @@ class FakeSessions(Sessions):
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
         self._reply = answer
 
-    def link(self, host: str) -> Link:
+    def link(self, host: str, overrides: Mapping[str, Any] | None = None) -> Link:
+        del overrides
         return FakeLink(host, self._reply, self.calls)
 
 
@@ -83,7 +96,7 @@ def test_each_host_gets_its_variables(tmp_path: Path, site: Inventory) -> None:
     sessions, _, _ = run(tmp_path, f"- hosts: web\n{TASKS}", site, extra={"e": 3})
     plays = {host: params["play"] for host, params in sessions.calls}
     assert set(plays) == {"w1", "w2"}
-    assert plays["w1"]["vars"] == {"v": 1, "g": 2}
+    assert plays["w1"]["inventory"] == {"v": 1, "g": 2}
     assert plays["w1"]["extra"] == {"e": 3}
     assert plays["w1"]["magic"]["group_names"] == ["web"]
     assert plays["w1"]["magic"]["groups"]["db"] == ["d1"]
@@ -117,6 +130,41 @@ def test_a_lost_host_does_not_stop_the_others(tmp_path: Path, site: Inventory) -
     assert exit_status(recaps.values()) == 4
     assert "unreachable: [w1]: it is gone" in shown
     assert recaps["d1"].ok == 1
+
+
+def test_serial_makes_batches(tmp_path: Path, site: Inventory) -> None:
+    assert list(batches(("a", "b", "c", "d"), [1, "50%"])) == [("a",), ("b", "c"), ("d",)]
+    assert list(batches(("a", "b"), [])) == [("a", "b")]
+    assert list(batches((), [2])) == []
+
+    def answer(host: str) -> Recap:
+        return Recap(host=host, failed=1) if host == "w1" else fine(host)
+
+    text = f"- hosts: all\n  serial: 1\n{TASKS}"
+    sessions, _, _ = run(tmp_path, text, site, answer)
+    assert [host for host, _ in sessions.calls] == ["w1"], "a batch that failed ends the play"
+
+
+def test_a_play_chooses_its_order(site: Inventory) -> None:
+    hosts = tuple(site.hosts)
+    assert ordered(hosts, "reverse_sorted") == ("w2", "w1", "d1")
+    assert ordered(hosts, "reverse_inventory") == hosts[::-1]
+    assert sorted(ordered(hosts, "shuffle")) == sorted(hosts)
+    with pytest.raises(InvalidInputError, match="'order': 'upwards'"):
+        ordered(hosts, "upwards")
+
+
+def test_any_error_may_be_fatal(tmp_path: Path, site: Inventory) -> None:
+    def answer(host: str) -> Recap:
+        return Recap(host=host, failed=1) if host == "w1" else fine(host)
+
+    second = f"- hosts: db\n{TASKS}"
+    text = f"- hosts: web\n  any_errors_fatal: true\n{TASKS}{second}"
+    sessions, _, _ = run(tmp_path, text, site, answer)
+    assert "d1" not in {host for host, _ in sessions.calls}
+    text = f"- hosts: web\n  max_fail_percentage: 50\n{TASKS}{second}"
+    sessions, _, _ = run(tmp_path, text, site, answer)
+    assert "d1" in {host for host, _ in sessions.calls}
 
 
 def test_a_playbook_that_matches_no_host_is_refused(tmp_path: Path, site: Inventory) -> None:

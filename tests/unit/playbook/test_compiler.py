@@ -65,12 +65,11 @@ def test_it_is_json_and_small(site: Path) -> None:
 
 def test_files_travel_by_digest(site: Path) -> None:
     made = compiled(site)
-    assert made.shared["files"]["files"] == {
-        "a.conf": digest(b"A"),
-        "deep/b.conf": digest(b"B"),
-    }
-    assert set(made.shared["files"]["templates"]) == {"t.j2", "part.j2"}
-    assert made.files[digest(b"B")] == b"B"
+    tasks = made.shared["tasks"]
+    assert tasks[0]["ships"] == {"files": {"a.conf": digest(b"A")}}
+    assert tasks[1]["ships"]["files"]["a.conf"] == digest(b"A")
+    assert set(tasks[2]["ships"]["templates"]) == {"t.j2", "part.j2"}
+    assert made.files[digest(b"P")] == b"P"
 
 
 def test_files_of_tasks_that_are_left_out_stay_here(site: Path) -> None:
@@ -104,7 +103,9 @@ def test_variables_come_in_ansible_s_order(site: Path) -> None:
     data = made.for_host(
         "h1.example.org", variables={"a": "inventory", "c": 1}, extra={"d": 2}
     ).data
-    assert data["vars"] == {"a": "play", "b": "file", "c": 1}
+    assert data["vars"] == {"a": "play", "b": "play"}
+    assert data["inventory"] == {"a": "inventory", "c": 1}
+    assert data["vars_files"][0]["found"] == {"v.yml": {"b": "file"}}
     assert data["extra"] == {"d": 2}
     assert data["magic"]["inventory_hostname_short"] == "h1"
 

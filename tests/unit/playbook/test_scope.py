@@ -28,6 +28,8 @@ def scope(facts: Facts | None = None, **layers: Mapping[str, Any]) -> Scope:
 
 def test_the_strongest_layer_wins() -> None:
     made = scope(written={"v": "play"}, magic={"v": "magic"})
+    assert made.lookup("v") == "magic"
+    made = scope(written={"v": "play"})
     assert made.lookup("v") == "play"
     made.enter_task({"v": "task"})
     assert made.lookup("v") == "task"

@@ -9,6 +9,7 @@ from support.fake_host import FakeHost
 from support.plays import jot
 from toolkit.core.errors import NotFoundError
 from toolkit.playbook import journal, service
+from toolkit.playbook.service import Place
 
 PLAY = {
     "name": "p",
@@ -32,7 +33,7 @@ class Sent:
 def test_apply_then_undo(tmp_path: Path) -> None:
     host, sent, root = FakeHost(), Sent(), str(tmp_path / "journal")
     params = {"play": PLAY, "mode": {"run": "r1"}}
-    recap = service.apply(params, host=host, send=sent, root=root)
+    recap = service.apply(params, Place(host=host, send=sent, root=root))
     assert (recap["changed"], recap["journal"]) == (1, f"{root}/r1.jsonl")
     assert sent.kinds == ["play.started", "task.started", "task.done", "play.done"]
     told = service.undo({"run": "r1", "host": "h1"}, host=host, send=sent, root=root)
@@ -44,13 +45,15 @@ def test_apply_then_undo(tmp_path: Path) -> None:
 def test_check_leaves_no_journal(tmp_path: Path) -> None:
     host = FakeHost()
     params = {"play": PLAY, "mode": {"check": True}}
-    recap = service.apply(params, host=host, send=Sent(), root=str(tmp_path / "journal"))
+    recap = service.apply(params, Place(host=host, send=Sent(), root=str(tmp_path / "journal")))
     assert (recap["changed"], recap["journal"]) == (1, "")
     assert not (tmp_path / "journal").exists()
 
 
 def test_a_run_without_a_name_gets_one(tmp_path: Path) -> None:
-    recap = service.apply({"play": PLAY}, host=FakeHost(), send=Sent(), root=str(tmp_path / "j"))
+    recap = service.apply(
+        {"play": PLAY}, Place(host=FakeHost(), send=Sent(), root=str(tmp_path / "j"))
+    )
     assert journal.runs(str(tmp_path / "j")) == (recap["run"],)
 
 

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from support.fake_host import FakeHost
-from toolkit.core.errors import InvalidInputError, NotFoundError
+from toolkit.core.errors import InvalidInputError, UnsupportedError
 from toolkit.playbook.scope import Scope
 from toolkit.playbook.shipped import digest
 from toolkit.playbook.sources import Sources
 
+EMPTY: dict[str, Any] = {"written": {}, "extra": {}, "magic": {}, "facts": dict}
 TEMPLATE = b"{{ n }}\n  {% include 'part.j2' %}\n"
 
 
@@ -19,12 +20,14 @@ def sources() -> Sources:
     contents = {"a/b.conf": b"A", "t.j2": TEMPLATE, "part.j2": b"part {{ n }}", "bin.j2": b"\xff"}
     host.artifacts = {digest(content): content for content in contents.values()}
     names = {name: digest(content) for name, content in contents.items()}
-    return Sources({"files": names, "templates": names}, host)
+    made = Sources(host)
+    made.use({"ships": {"files": names, "templates": names}}, Scope(**EMPTY))
+    return made
 
 
 def resolve(sources: Sources, module: str, **arguments: Any) -> dict[str, Any]:
-    scope = Scope(written={"n": 7}, extra={}, magic={}, facts=dict, include=sources.include)
-    return sources.resolve(module, arguments, scope)
+    scope = Scope(**{**EMPTY, "written": {"n": 7}, "include": sources.include})
+    return sources.resolve(module, arguments, scope, {"ships": sources.names})
 
 
 def test_a_copy_s_source_becomes_its_digest(sources: Sources) -> None:
@@ -43,11 +46,22 @@ def test_what_lies_on_the_host_is_left_alone(sources: Sources) -> None:
     assert resolve(sources, "file", src="a", path="/b") == {"src": "a", "path": "/b"}
 
 
-def test_a_name_that_did_not_come_along_is_told(sources: Sources) -> None:
-    with pytest.raises(NotFoundError) as caught:
+def test_a_name_that_did_not_come_along_is_asked_for(sources: Sources) -> None:
+    with pytest.raises(UnsupportedError, match="'file' needs a controller"):
         resolve(sources, "copy", src="b/b.conf", dest="/x")
-    assert caught.value.message == "'b/b.conf' is not among the play's files"
-    assert caught.value.hint == "did you mean 'a/b.conf'?"
+    asked: list[Any] = []
+
+    def ask(what: Any, body: bytes = b"") -> Any:
+        asked.append((what["folder"], what["name"], body))
+        return {"body": b"late {{ n }}"}
+
+    host = FakeHost()
+    late = Sources(host, ask)
+    made = resolve(late, "copy", src="b/b.conf", dest="/x")
+    assert made["src"] == f"{digest(b'late {{ n }}')}#b.conf"
+    assert host.artifact(digest(b"late {{ n }}")) == b"late {{ n }}"
+    assert resolve(late, "template", src="t.j2", dest="/x")["content"] == "late 7"
+    assert asked == [("files", "b/b.conf", b""), ("templates", "t.j2", b"")]
 
 
 def test_a_template_must_be_text(sources: Sources) -> None:

@@ -14,6 +14,9 @@ from toolkit.tasks.planned import PlannedHost
 
 EVERY = pytest.mark.parametrize("name", registry.names())
 CASE = pytest.mark.parametrize("case", CASES, ids=str)
+HOLDS = pytest.mark.parametrize(
+    "case", [case for case in CASES if not registry.load(case.task).acts], ids=str
+)
 
 
 def settled(host: FakeHost) -> object:
@@ -64,11 +67,13 @@ def test_check_mode_leaves_the_host_alone_and_foresees_the_changes(case: Case) -
     assert [change.describe() for change in foreseen.changes] == [
         change.describe() for change in real.changes
     ]
-    assert foreseen.changed is real.changed is True
-    assert foreseen.values == real.values
+    assert real.changed
+    if not registry.load(case.task).acts:
+        assert foreseen.changed
+        assert foreseen.values == real.values
 
 
-@CASE
+@HOLDS
 def test_applied_twice_it_changes_once(case: Case) -> None:
     host = case.host()
     assert run(case, host).changed
@@ -78,14 +83,14 @@ def test_applied_twice_it_changes_once(case: Case) -> None:
     assert settled(host) == before
 
 
-@CASE
+@HOLDS
 def test_planned_twice_it_changes_once(case: Case) -> None:
     planned = PlannedHost(case.host())
     assert run(case, planned).changed
     assert run(case, planned).changes == ()
 
 
-@CASE
+@HOLDS
 def test_the_inverses_restore_the_host(case: Case) -> None:
     host = case.host()
     before = settled(host)

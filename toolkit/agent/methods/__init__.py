@@ -22,6 +22,7 @@ GROUPS = {
     "listdir": "files",
     "prepare": "plays",
     "apply": "plays",
+    "perform": "plays",
     "undo": "plays",
     "facts": "plays",
     "container.run": "containers",

@@ -159,6 +159,6 @@ def undo_sum(event: UndoDone) -> str:
 
 def counts(recap: Recap, width: int) -> str:
     """``host : ok=3 changed=1 …`` with Ansible's columns, the seconds after them."""
-    names = ("ok", "changed", "unreachable", "failed", "skipped", "ignored")
+    names = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
     numbers = " ".join(f"{name}={getattr(recap, name):<4}" for name in names)
     return f"{recap.host:<{width}} : {numbers} {recap.seconds:.2f}s"

@@ -1,0 +1,28 @@
+"""``vars_prompt``: variables that a person gives before a play begins."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from toolkit.core.errors import InvalidInputError
+from toolkit.fleet.answers import Person
+from toolkit.playbook.model import Prompt
+from toolkit.playbook.passwords import password_hash
+from toolkit.playbook.secrets import Secret
+
+
+def prompted(prompts: Iterable[Prompt], known: Mapping[str, Any], person: Person) -> dict[str, Any]:
+    """A value a prompt; ``known`` ones are not asked for."""
+    return {each.name: _value(each, person) for each in prompts if each.name not in known}
+
+
+def _value(prompt: Prompt, person: Person) -> str:
+    default = f" [{prompt.default}]" if prompt.default is not None and not prompt.private else ""
+    text = f"{prompt.prompt.rstrip(': ')}{default}: "
+    said = person.ask(text, secret=prompt.private)
+    if prompt.confirm and said != person.ask(f"confirm {text}", secret=prompt.private):
+        raise InvalidInputError(f"'{prompt.name}': the two values are not the same")
+    if not said and prompt.default is not None:
+        said = prompt.default
+    if prompt.encrypt:
+        said = password_hash(said, prompt.encrypt, salt=prompt.salt or None)
+    return Secret(said) if prompt.private else said

@@ -1,0 +1,69 @@
+"""Values that must not be shown: what came out of a vault is hidden wherever it turns up."""
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+SHOWN = "********"
+SHORTEST = 4  # what is shorter would hide half of every text
+
+
+class Secret(str):
+    """Text that was encrypted; a text like any other, but for whoever collects secrets."""
+
+    __slots__ = ()
+
+
+class Secrets:
+    """The secrets of a play."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        found: dict[str, None] = {}
+        for text in texts:
+            for part in (text, *text.splitlines()):
+                if len(part.strip()) >= SHORTEST:
+                    found[part.strip()] = None
+        self._texts = sorted(found, key=len, reverse=True)
+
+    def hide(self, value: Any) -> Any:
+        """A value without any secret in its texts."""
+        if not self._texts:
+            return value
+        if isinstance(value, str):
+            for text in self._texts:
+                value = value.replace(text, SHOWN)
+            return value
+        if isinstance(value, Mapping):
+            return {key: self.hide(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.hide(each) for each in value]
+        return value
+
+    def hide_entry(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """A line of the journal: an inverse that holds a secret is left out."""
+        if not self._texts:
+            return entry
+        hidden: dict[str, Any] = self.hide({**entry, "inverse": None})
+        inverse = None if self._holds(entry["inverse"]) else entry["inverse"]
+        return {**hidden, "inverse": inverse}
+
+    def _holds(self, value: Any) -> bool:
+        if isinstance(value, Mapping):
+            if "base64" in value and len(value) == 1:
+                data = base64.b64decode(value["base64"])
+                return any(text.encode() in data for text in self._texts)
+            return any(map(self._holds, value.values()))
+        if isinstance(value, list | tuple):
+            return any(map(self._holds, value))
+        return isinstance(value, str) and any(text in value for text in self._texts)
+
+
+def collect(value: Any) -> set[str]:
+    """Every secret inside plain data."""
+    if isinstance(value, Secret):
+        return {str(value)}
+    if isinstance(value, Mapping):
+        return {text for each in value.values() for text in collect(each)}
+    if isinstance(value, list | tuple):
+        return {text for each in value for text in collect(each)}
+    return set()
