@@ -67,7 +67,8 @@ class Copier:
         self._root = root
         self._hidden = hidden
         self._manner = manner
-        self._links: dict[tuple[int, int], tuple[int, str]] = {}
+        self._links: dict[tuple[int, int], str] = {}
+        self._top = -1
 
     def copy(self, path: str, destination: str) -> bool:
         """Copy a file to the path, or into the directory, ``destination``; a directory's content
@@ -110,6 +111,8 @@ class Copier:
     def _directory(self, path: str, status: os.stat_result, destination: str) -> None:
         top = make_directories(self._root, destination, owner=self._owner(status))
         opened: dict[str, int] = {"": top}
+        self._links.clear()
+        self._top = top
         entered: list[tuple[int, Found]] = []
         try:
             for found in walk(self._source, path, self._hidden):
@@ -170,10 +173,21 @@ class Copier:
         fd = os.open(found.name, _READ, dir_fd=found.fd)
         try:
             status = os.fstat(fd)
-            if stat.S_ISREG(status.st_mode):
-                self._content(fd, parent, name, status)
+            if not stat.S_ISREG(status.st_mode):
+                return
+            key = (status.st_dev, status.st_ino)
+            if status.st_nlink > 1 and key in self._links:
+                self._link(self._links[key], parent, name)
+                return
+            self._content(fd, parent, name, status)
+            self._links[key] = found.inner
         finally:
             os.close(fd)
+
+    def _link(self, first: str, parent: int, name: str) -> None:
+        """Another name of a file of this copy; nobody else writes here, so its path still holds."""
+        _clear(parent, name)
+        os.link(first, name, src_dir_fd=self._top, dst_dir_fd=parent, follow_symlinks=False)
 
     def _content(self, source: int, parent: int, name: str, status: os.stat_result) -> None:
         _clear(parent, name)
