@@ -129,6 +129,8 @@ def test_a_killed_launcher_costs_their_status_not_their_life(boxes: Boxes) -> No
     os.kill(mine.pid, signal.SIGKILL)
     with pytest.raises(UnavailableError, match="shim is gone"):
         box.session.wait()
+    # the kernel closes its sockets a moment before it counts as dead
+    until(lambda: (found := read_state(request.state_dir)) is not None and not found.shim_pid)
     state = read_state(request.state_dir)
     assert state is not None
     assert (state.status, state.pid, state.shim_pid) == ("running", pid, 0)
