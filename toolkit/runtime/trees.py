@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from toolkit.core.undo import Forgiven
+
 _GONE = ".gone-"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -48,7 +50,7 @@ def sweep(folder: str) -> None:
 def remove_tree(path: str) -> None:
     """Remove a directory and all below it; links are not followed, mounts are ``EBUSY``.
 
-    What is not there counts as removed.
+    What is not there counts as removed, as does what another process removes meanwhile.
     """
     parent, name = os.path.split(path.rstrip("/"))
     try:
@@ -76,7 +78,9 @@ def _remove(parent: int, name: str) -> None:
             if is_directory:
                 _remove(fd, entry)
             else:
-                os.unlink(entry, dir_fd=fd)
+                with Forgiven(FileNotFoundError):
+                    os.unlink(entry, dir_fd=fd)
     finally:
         os.close(fd)
-    os.rmdir(name, dir_fd=parent)
+    with Forgiven(FileNotFoundError):
+        os.rmdir(name, dir_fd=parent)
