@@ -74,7 +74,9 @@ def test_containers_have_it_and_reach_each_other_and_the_world(six: Dock) -> Non
 
 def test_a_port_of_both_families(six: Dock) -> None:
     serve(six, "web", "--network", "six", "-p", "8080:80", "-p", "[::1]:8081:80")
-    assert outside(six.lan.neighbour, LAN6, 8080) == NEIGHBOUR6
+    # an address of IPv6 is of use only once nobody else was found to have it
+    answers = (outside(six.lan.neighbour, LAN6, 8080) for _ in range(5))
+    assert next((one for one in answers if one != "nothing"), "nothing") == NEIGHBOUR6
     assert outside(six.lan.neighbour, "10.77.0.1", 8080) == "::ffff:10.77.0.2"
     assert outside(six.lan.neighbour, LAN6, 8081) == "nothing"
     for address in ("::1", LAN6, "fd50::1", "127.0.0.1"):
