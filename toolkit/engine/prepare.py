@@ -4,7 +4,7 @@ import os
 
 from toolkit.core.errors import InvalidInputError, NotFoundError, UnsupportedError
 from toolkit.core.record import record
-from toolkit.core.undo import Forgiven, Undo
+from toolkit.core.undo import Undo
 from toolkit.engine import machine, netfiles
 from toolkit.engine.events import EventLog
 from toolkit.engine.layers import read_file
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from toolkit.engine.stored import PlainImage, Stored
 
 _MEMORY_ROOT = "tmpfs:"
-_INNER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @record
@@ -261,36 +260,3 @@ def _kept(prepared: Prepared, lower: tuple[str, ...]) -> Overlay:
 
 def _holds(outer: str, inner: str) -> bool:
     return os.path.commonpath((outer, inner)) == outer
-
-
-def remove_tree(path: str) -> None:
-    """Remove a directory with all it holds; nothing there is fine, as is another remover.
-
-    Entered by descriptor and without following links: its content was written by a container.
-    """
-    with Forgiven(FileNotFoundError):
-        fd = os.open(path, _INNER)
-        try:
-            _empty(fd)
-        finally:
-            os.close(fd)
-        os.rmdir(path)
-
-
-def _empty(fd: int) -> None:
-    with os.scandir(fd) as entries:
-        for entry in entries:
-            with Forgiven(FileNotFoundError):
-                if entry.is_dir(follow_symlinks=False):
-                    _remove_inner(entry.name, fd)
-                else:
-                    os.unlink(entry.name, dir_fd=fd)
-
-
-def _remove_inner(name: str, above: int) -> None:
-    fd = os.open(name, _INNER, dir_fd=above)
-    try:
-        _empty(fd)
-    finally:
-        os.close(fd)
-    os.rmdir(name, dir_fd=above)
