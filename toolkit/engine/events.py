@@ -5,9 +5,9 @@ one terminal shows in ``dockyard system events`` in another, and in the API. The
 is noted by its shim, everything else by the engine that did it.
 """
 
-import os
 import time
 
+from toolkit.engine.tailing import PAUSE, is_aside, open_lines, whole
 from toolkit.runtime.eventlog import append, make
 from toolkit.runtime.messages import decode
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     Event = dict[str, Any]
 
-_PAUSE = 0.05  # seconds between two looks at a log that is followed
 _NANO = 10**9
 
 
@@ -64,17 +63,17 @@ class EventLog:
         try:
             while True:
                 wanted = going is not None and going() and (until is None or time.time() < until)
-                file = file or _open(self.path)
+                file = file or open_lines(self.path)
                 if file is not None:
-                    yield from _whole(file)
-                    if _is_aside(file, self.path):
-                        yield from _whole(file)
+                    yield from whole(file)
+                    if is_aside(file, self.path, if_gone=True):
+                        yield from whole(file)
                         file.close()
                         file = None
                         continue
                 if not wanted:
                     return
-                time.sleep(_PAUSE)
+                time.sleep(PAUSE)
         finally:
             if file is not None:
                 file.close()
@@ -129,26 +128,3 @@ def _parse(line: bytes) -> "Event | None":
         return event if isinstance(event["timeNano"], int) else None
     except (ValueError, KeyError, TypeError):
         return None  # torn by a full disk
-
-
-def _open(path: str) -> "BinaryIO | None":
-    try:
-        return open(path, "rb")
-    except FileNotFoundError:
-        return None
-
-
-def _whole(file: "BinaryIO") -> "Iterator[bytes]":
-    """The lines from here on; one that is being written is left for the next look."""
-    while line := file.readline():
-        if not line.endswith(b"\n"):
-            file.seek(-len(line), os.SEEK_CUR)
-            return
-        yield line
-
-
-def _is_aside(file: "BinaryIO", path: str) -> bool:
-    try:
-        return os.stat(path).st_ino != os.fstat(file.fileno()).st_ino
-    except FileNotFoundError:
-        return True

@@ -9,13 +9,13 @@ import os
 import time
 
 from toolkit.core.record import record
+from toolkit.engine.tailing import PAUSE, is_aside, open_lines, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
-_PAUSE = 0.05  # seconds between two looks at a log that is followed
 _BLOCK = 1 << 16
 
 
@@ -54,41 +54,35 @@ def read_log(
 
 
 def _lines(path: str, tail: int | None, more: "Callable[[], bool] | None") -> "Iterator[bytes]":
-    file = _open(path)
+    file = open_lines(path)
     if file is None:
         return
     try:
         yield from _older(path) if tail is None else _last(path, file, tail)
-        yield from _whole(file)
+        yield from whole(file)
         while more:
             going = more()  # asked before reading: what comes before its end is still read
-            yield from _whole(file)
-            if _was_set_aside(file, path):
-                yield from _whole(file)
-                newer = _open(path)
+            yield from whole(file)
+            # gone: between two renames, or the container is removed
+            if is_aside(file, path, if_gone=False):
+                yield from whole(file)
+                newer = open_lines(path)
                 if newer is not None:
                     file.close()
                     file = newer
                     continue
             if not going:
                 return
-            time.sleep(_PAUSE)
+            time.sleep(PAUSE)
     finally:
         file.close()
-
-
-def _open(path: str) -> "BinaryIO | None":
-    try:
-        return open(path, "rb")
-    except FileNotFoundError:
-        return None
 
 
 def _older(path: str) -> "Iterator[bytes]":
     """The lines of the parts that were set aside, the oldest first."""
     for part in reversed(_parts(path)):
         with open(part, "rb") as file:
-            yield from _whole(file)
+            yield from whole(file)
 
 
 def _parts(path: str) -> list[str]:
@@ -108,7 +102,7 @@ def _last(path: str, file: "BinaryIO", count: int) -> list[bytes]:
             break
         with open(part, "rb") as aside:
             _from_end(aside, count - here - len(older))
-            older[:0] = _whole(aside)
+            older[:0] = whole(aside)
     return older
 
 
@@ -129,22 +123,6 @@ def _from_end(file: "BinaryIO", count: int) -> int:
                 return count
     file.seek(0)
     return ends
-
-
-def _whole(file: "BinaryIO") -> "Iterator[bytes]":
-    """The lines from here on; one that is being written is left for the next look."""
-    while line := file.readline():
-        if not line.endswith(b"\n"):
-            file.seek(-len(line), os.SEEK_CUR)
-            return
-        yield line
-
-
-def _was_set_aside(file: "BinaryIO", path: str) -> bool:
-    try:
-        return os.stat(path).st_ino != os.fstat(file.fileno()).st_ino
-    except FileNotFoundError:
-        return False  # between two renames, or the container is removed
 
 
 def _parse(line: bytes) -> LogLine | None:
