@@ -40,6 +40,13 @@ def alone(data_root: str) -> Iterator[bool]:
     except FileNotFoundError:
         yield False  # there is no store yet
         return
+    with locked(fd) as free:
+        yield free
+
+
+@contextmanager
+def locked(fd: int) -> Iterator[bool]:
+    """Whether nobody else has locked the file; nobody does inside. ``fd`` is closed at the end."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

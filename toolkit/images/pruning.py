@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from toolkit.core.errors import ConflictError, InvalidInputError
-from toolkit.images.collecting import alone
+from toolkit.images.collecting import alone, locked
 from toolkit.images.describing import labels_of, seconds, truth
 from toolkit.images.library import Library
 from toolkit.images.stored import StoredImage
@@ -126,22 +126,9 @@ def _names(library: Library, folder: str, *, hidden: bool = False) -> list[str]:
 
 def _remove_part(path: str) -> None:
     """Remove a part that nobody has locked."""
-    with _locked(path) as free:
+    with locked(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)) as free:
         if free:
             os.unlink(path)
-
-
-@contextmanager
-def _locked(path: str) -> Iterator[bool]:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(fd)
 
 
 def _size(library: Library) -> int:
