@@ -18,26 +18,22 @@ def prepare(call: Call) -> None:
 
 def apply(call: Call) -> Any:
     """``{play, mode, journal}`` with events → the recap; ``journal`` is the folder of journals."""
-    place = service.Place(
-        host=AgentHost(call.files),
-        send=call.send,
-        ask=call.ask,
-        root=_journals(call),
-        login=_login(),
-    )
-    return service.apply(call.params, place)
+    return service.apply(call.params, _place(call))
 
 
 def perform(call: Call) -> Any:
     """``{module, args, check, …}``: run one task for a play of another host."""
-    place = service.Place(
+    return delegation.perform(call.params, _place(call))
+
+
+def _place(call: Call) -> service.Place:
+    return service.Place(
         host=AgentHost(call.files),
         send=call.send,
         ask=call.ask,
         root=_journals(call),
         login=_login(),
     )
-    return delegation.perform(call.params, place)
 
 
 def _login() -> str:
