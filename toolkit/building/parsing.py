@@ -3,7 +3,6 @@
 Source: Docker's Dockerfile reference, the section of each instruction.
 """
 
-import json
 import re
 
 from toolkit.building.faults import Place
@@ -11,6 +10,7 @@ from toolkit.building.reading import Heredoc, Line, Source, nearest_instruction,
 from toolkit.building.words import WordError, split_words, unquote
 from toolkit.core.record import record, replace
 from toolkit.core.suggest import did_you_mean
+from toolkit.images.instructions import exec_form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -175,26 +175,13 @@ def _check_flag(name: str, word: str, found: "list[tuple[str, str]]") -> None:
         raise WordError(f"--{key} is given twice")
 
 
-def _json(text: str) -> tuple[str, ...] | None:
-    """The words of a JSON list of texts; None for anything else, which is then shell form."""
-    if not text.startswith("["):
-        return None
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        return None
-    return tuple(found)
-
-
 def _changed(made: Instruction, **values: object) -> Instruction:
     return replace(made, **values)
 
 
 def _command(made: Instruction, rest: str, _source: Source) -> Instruction:
     """RUN, CMD and ENTRYPOINT: JSON or one text for the shell."""
-    words = _json(rest)
+    words = exec_form(rest)
     if words is not None:
         if not words and made.name == "RUN":
             raise WordError("the list is empty")
@@ -206,7 +193,7 @@ def _command(made: Instruction, rest: str, _source: Source) -> Instruction:
 
 def _files(made: Instruction, rest: str, source: Source) -> Instruction:
     """ADD and COPY: sources, then one destination."""
-    words = _json(rest)
+    words = exec_form(rest)
     words = tuple(split_words(rest, source.escape)) if words is None else words
     if len(words) < 2:
         raise WordError("at least one source and a destination are expected")
@@ -257,7 +244,7 @@ def _one(made: Instruction, rest: str, _source: Source) -> Instruction:
 
 def _several(made: Instruction, rest: str, source: Source) -> Instruction:
     """EXPOSE and VOLUME: words, VOLUME also as JSON."""
-    words = _json(rest) if made.name == "VOLUME" else None
+    words = exec_form(rest) if made.name == "VOLUME" else None
     found = tuple(split_words(rest, source.escape)) if words is None else words
     if not found or not all(found):
         raise WordError("at least one argument is expected, and none that is empty")
@@ -265,7 +252,7 @@ def _several(made: Instruction, rest: str, source: Source) -> Instruction:
 
 
 def _shell(made: Instruction, rest: str, _source: Source) -> Instruction:
-    words = _json(rest)
+    words = exec_form(rest)
     if not words:
         raise WordError('a JSON list is expected, as in ["/bin/sh", "-c"]')
     return _changed(made, words=words, exec_form=True)
@@ -279,7 +266,7 @@ def _healthcheck(made: Instruction, rest: str, _source: Source) -> Instruction:
         return _changed(made, words=("NONE",))
     if kind.upper() != "CMD" or not command.strip():
         raise WordError("CMD and a command are expected, or NONE")
-    words = _json(command.strip())
+    words = exec_form(command.strip())
     if words is not None:
         return _changed(made, words=("CMD", *words), exec_form=True)
     return _changed(made, words=("CMD-SHELL", command.strip()))

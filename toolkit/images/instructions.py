@@ -35,19 +35,19 @@ def apply_changes(config: Config, changes: Sequence[str]) -> Config:
 
 
 def _command(config: Config, key: str, text: str) -> None:
-    listed = _listed(text)
-    config[key] = listed if listed is not None else [*(config.get("Shell") or _SHELL), text]
+    listed = exec_form(text)
+    config[key] = [*(config.get("Shell") or _SHELL), text] if listed is None else list(listed)
 
 
-def _listed(text: str) -> list[str] | None:
-    """The exec form, a JSON list of texts; ``None`` for the shell form."""
+def exec_form(text: str) -> tuple[str, ...] | None:
+    """The words of a JSON list of texts; ``None`` for anything else, which is then shell form."""
     if not text.startswith("["):
         return None
     try:
         found = json.loads(text)
     except ValueError:
         return None
-    return found if all(isinstance(item, str) for item in found) else None
+    return tuple(found) if all(isinstance(item, str) for item in found) else None
 
 
 def _entrypoint(config: Config, text: str) -> None:
@@ -101,8 +101,8 @@ def _expose(config: Config, text: str) -> None:
 
 
 def _volume(config: Config, text: str) -> None:
-    listed = _listed(text)
-    names = listed if listed is not None else text.split()
+    listed = exec_form(text)
+    names = text.split() if listed is None else listed
     config["Volumes"] = {**(config.get("Volumes") or {}), **{name: {} for name in names}}
 
 
