@@ -1,10 +1,9 @@
 """Removes what nobody needs: images without a name or without a user, and leavings."""
 
-import fcntl
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from toolkit.core.errors import ConflictError, InvalidInputError
