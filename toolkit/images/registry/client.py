@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -161,14 +161,7 @@ class Repository:
         fresh = self._access.authorizer.answer(self.endpoint, scope, answer)
         if not fresh:
             raise self._denied()
-        again = Request(
-            method=method,
-            url=request.url,
-            headers={**request.headers, **fresh},
-            body=body,
-            size=size,
-            again=request.again,
-        )
+        again = replace(request, headers={**request.headers, **fresh})
         answer = self._access.http.send(self.endpoint, again)
         if answer.status == 401:
             discard(answer)

@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -105,56 +105,44 @@ class Http:
         raise AssertionError("the last attempt returns or raises")
 
     def _follow(self, endpoint: Endpoint, request: Request) -> Response:
-        headers = {**dict(endpoint.headers), **request.headers}
-        url, method = request.url, request.method
+        hop = replace(request, headers={**dict(endpoint.headers), **request.headers})
         for _ in range(_MAX_HOPS):
-            answer = self._once(endpoint, method, url, headers, request)
-            if answer.status not in _REDIRECTS or method not in ("GET", "HEAD"):
+            answer = self._once(endpoint, hop)
+            if answer.status not in _REDIRECTS or hop.method not in ("GET", "HEAD"):
                 return answer
-            target = urljoin(url, answer.headers.get("Location", ""))
+            target = urljoin(hop.url, answer.headers.get("Location", ""))
             discard(answer)
-            _check_redirect(endpoint, url, target)
-            if urlsplit(target).netloc != urlsplit(url).netloc:
+            _check_redirect(endpoint, hop.url, target)
+            headers = hop.headers
+            if urlsplit(target).netloc != urlsplit(hop.url).netloc:
                 headers = {
                     name: value for name, value in headers.items() if name.lower() in _HARMLESS
                 }
-            url = target
+            hop = replace(hop, url=target, headers=headers)
         raise ToolkitError(f"registry '{endpoint.shown}' redirects more than {_MAX_HOPS} times")
 
-    def _once(
-        self,
-        endpoint: Endpoint,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        request: Request,
-    ) -> Response:
-        if endpoint.base in self._plain and url.startswith(endpoint.base):
-            return self._open(endpoint, method, _plain(url), headers, request)
+    def _once(self, endpoint: Endpoint, request: Request) -> Response:
+        plain = replace(request, url=_plain(request.url))
+        if endpoint.base in self._plain and request.url.startswith(endpoint.base):
+            return self._open(endpoint, plain)
         try:
-            return self._open(endpoint, method, url, headers, request)
+            return self._open(endpoint, request)
         except SSLError:
-            if not endpoint.insecure or not url.startswith(endpoint.base):
+            if not endpoint.insecure or not request.url.startswith(endpoint.base):
                 raise
-            answer = self._open(endpoint, method, _plain(url), headers, request)
+            answer = self._open(endpoint, plain)
             self._plain.add(endpoint.base)
             return answer
 
-    def _open(
-        self,
-        endpoint: Endpoint,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        request: Request,
-    ) -> Response:
+    def _open(self, endpoint: Endpoint, request: Request) -> Response:
         body = request.body() if callable(request.body) else request.body
+        headers = request.headers
         if request.size is not None:
             headers = {**headers, "Content-Length": str(request.size)}
         try:
-            return self._pool(endpoint, url).urlopen(
-                method,
-                url,
+            return self._pool(endpoint, request.url).urlopen(
+                request.method,
+                request.url,
                 headers=headers,
                 body=body,
                 redirect=False,
