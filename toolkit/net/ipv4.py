@@ -60,12 +60,18 @@ def parse_address(text: str, *, what: str) -> int:
 
 def parse_interface(text: str, *, what: str) -> Interface:
     """The address and subnet of ``192.168.5.1/24``."""
+    address, prefix = split_prefix(text, 32, what=what, example="192.168.5.1/24")
+    return Interface(number=parse_address(address, what=what), prefix=prefix)
+
+
+def split_prefix(text: str, bits: int, *, what: str, example: str) -> tuple[str, int]:
+    """The part before the slash and the length behind it, of at most ``bits``."""
     address, _, prefix = text.partition("/")
-    if not (prefix.isascii() and prefix.isdecimal() and int(prefix) <= 32):
+    if not (prefix.isascii() and prefix.isdecimal() and int(prefix) <= bits):
         raise InvalidInputError(
-            f"{what}: '{text}' is no address with a subnet", hint="write it as 192.168.5.1/24"
+            f"{what}: '{text}' is no address with a subnet", hint=f"write it as {example}"
         )
-    return Interface(number=parse_address(address, what=what), prefix=int(prefix))
+    return address, int(prefix)
 
 
 def parse_bridge_address(text: str, *, what: str) -> Interface:

@@ -4,6 +4,7 @@ import _socket
 
 from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import record
+from toolkit.net.ipv4 import split_prefix
 
 _ALL = (1 << 128) - 1
 _MAX_POOL = 1 << 32  # as many addresses as anybody gives out, of the 2^64 of a usual subnet
@@ -69,12 +70,8 @@ def parse_address6(text: str, *, what: str) -> int:
 
 def parse_interface6(text: str, *, what: str) -> Interface6:
     """The address and subnet of ``fd00:5::1/64``."""
-    address, _, prefix = text.partition("/")
-    if not (prefix.isascii() and prefix.isdecimal() and int(prefix) <= 128):
-        raise InvalidInputError(
-            f"{what}: '{text}' is no address with a subnet", hint="write it as fd00:5::1/64"
-        )
-    return Interface6(number=parse_address6(address, what=what), prefix=int(prefix))
+    address, prefix = split_prefix(text, 128, what=what, example="fd00:5::1/64")
+    return Interface6(number=parse_address6(address, what=what), prefix=prefix)
 
 
 def parse_bridge_address6(text: str, *, what: str) -> Interface6:
