@@ -109,41 +109,32 @@ class ImportTasks:
     file: str
 
 
-class _RoleArguments:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Role:
     aliases: ClassVar[Mapping[str, str]] = {"role": "name"}
+
+    name: str
+    tasks_from: str = "main"
+    vars_from: str = "main"
+    defaults_from: str = "main"
+    handlers_from: str = "main"
+    allow_duplicates: bool = True
+    rolespec_validate: bool = True
 
 
 @_action("include_role")
-class IncludeRole:
+class IncludeRole(_Role):
     """Run a role, chosen when its turn comes."""
 
-    aliases: ClassVar[Mapping[str, str]] = _RoleArguments.aliases
-
-    name: str
-    tasks_from: str = "main"
-    vars_from: str = "main"
-    defaults_from: str = "main"
-    handlers_from: str = "main"
     apply: Any = None
     public: bool = False
-    allow_duplicates: bool = True
-    rolespec_validate: bool = True
 
 
 @_action("import_role")
-class ImportRole:
+class ImportRole(_Role):
     """Have the tasks of a role stand here."""
 
-    aliases: ClassVar[Mapping[str, str]] = _RoleArguments.aliases
-
-    name: str
-    tasks_from: str = "main"
-    vars_from: str = "main"
-    defaults_from: str = "main"
-    handlers_from: str = "main"
     public: bool = True
-    allow_duplicates: bool = True
-    rolespec_validate: bool = True
 
 
 @_action("meta")
