@@ -75,21 +75,6 @@ class LayerStore:
         layer = _read(os.path.join(self._layers, name))
         return layer.bytes if layer else 0
 
-    def adopt(self, chain_id: Digest, diff_id: Digest, directory: str) -> bool:
-        """Take ``directory``, on the same file system, as the content of a layer; it moves.
-
-        For who made a layer's tar from it just now. False where the layer is there already.
-        """
-        with self.making(chain_id) as part:
-            if part is None:
-                return False
-            os.rmdir(part.diff)
-            os.rename(directory, part.diff)
-            files, size = count(part.diff)
-            layer = Layer(diff_id=str(diff_id), files=files, bytes=size, boot=boot_id())
-            self.finish(part, chain_id, layer)
-        return True
-
     @contextmanager
     def making(self, chain_id: Digest) -> Iterator[Part | None]:
         """A part to unpack into, or ``None`` where the layer is there already.

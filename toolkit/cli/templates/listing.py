@@ -82,11 +82,6 @@ def documents(found: "Iterable[dict[str, Any]]", asked: str = "") -> "Iterator[s
         yield from (template.render(_opened(document)) for document in found)
 
 
-def template_of(asked: str) -> "Template":
-    """The template that ``--format`` means for one thing (``version``, ``info``, an event)."""
-    return _template("{{json .}}" if asked == "json" else _unescaped(asked))
-
-
 def _template(text: str) -> "Template":
     from toolkit.cli.templates.template import Template  # noqa: PLC0415 - the usual table needs none
 

@@ -29,11 +29,6 @@ class Failure(Exception):  # noqa: N818 - never leaves the package: the runner a
         self.hint = hint
 
 
-def is_map(value: object) -> bool:
-    """Whether it has keys."""
-    return isinstance(value, dict)
-
-
 def kind(value: object) -> str:
     """What a value is called in messages."""
     if value is None or value is NOTHING:
