@@ -110,16 +110,15 @@ def follow(
     start: "Callable[[], Process]",
     *,
     interactive: bool,
-    throw_away: bool = False,
     signals: "Signals | None" = None,
     typing: "Typing | None" = None,
 ) -> int:
     """Start a process and stay with it to its end; its exit status.
 
-    Signals are passed on; with ``throw_away`` one that would end this process kills the other.
-    ``typing`` says what to type to leave it: then the status is 0.
+    Signals are passed on as ``signals`` says. ``typing`` says what to type to leave it: then the
+    status is 0.
     """
-    signals = signals or Signals(throw_away=throw_away)
+    signals = signals or Signals()
     try:
         process = start()
     except BaseException:
@@ -175,7 +174,10 @@ class Signals:
     _ENDING = "HUP INT QUIT TERM"
 
     def __init__(self, *, throw_away: bool = False, silent: bool = False) -> None:
-        """With ``silent`` none is passed on but the window's size: they are this process's own."""
+        """With ``silent`` none is passed on but the window's size: they are this process's own.
+
+        With ``throw_away`` one that would end this process kills the other.
+        """
         import signal  # noqa: PLC0415 - only a process in the foreground pays for it
 
         self._process: Process | None = None

@@ -62,8 +62,13 @@ class Rehearsal:
     cwd: str
 
 
-def rehearse(engine: "Engine", asked: Rehearsal, stdio: "Stdio") -> "Running":
-    """Run ``asked`` in a copy of this machine, which is dropped when it ends or the caller does."""
+def rehearse(
+    engine: "Engine", asked: Rehearsal, stdio: "Stdio", *, told: "Callable[[], object]"
+) -> "Running":
+    """Run ``asked`` in a copy of this machine, which is dropped when it ends or the caller does.
+
+    ``told`` is called when the runtime is told: from then on the command may run.
+    """
     env = {name: value for name, value in asked.env.items() if name not in _PLACES}
     config = ContainerConfig(
         rootfs="/",
@@ -74,7 +79,8 @@ def rehearse(engine: "Engine", asked: Rehearsal, stdio: "Stdio") -> "Running":
         privileged=True,
         auto_remove=True,
     )
-    return engine.run(config, stdio, tied=True, shape=shape_for(engine.settings))
+    shape = shape_for(engine.settings)
+    return engine.run(config, stdio, tied=True, shape=shape, asked=told)
 
 
 def shape_for(settings: "Settings") -> "Callable[[Spec, str], Spec]":

@@ -90,7 +90,7 @@ def test_a_second_signal_interrupts_a_start_that_hangs(process: Process) -> None
 
 
 def test_what_is_thrown_away_is_killed(process: Process) -> None:
-    follow(lambda: process, interactive=False, throw_away=True)
+    follow(lambda: process, interactive=False, signals=Signals(throw_away=True))
     assert process.told == [signal.SIGKILL]
 
 

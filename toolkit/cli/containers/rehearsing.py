@@ -3,7 +3,7 @@
 import os
 
 from toolkit.cli.containers.opening import open_engine
-from toolkit.cli.terminal import Stdio, follow
+from toolkit.cli.terminal import Signals, Stdio, follow
 from toolkit.cli.verb import FAULT, Call, Verb
 from toolkit.engine.guard import Guard
 from toolkit.engine.rehearsal import Rehearsal, rehearse
@@ -16,7 +16,12 @@ def _rehearse(call: Call) -> int:
         open_engine(call) as engine,
         Stdio.own(interactive=True) as stdio,
     ):
-        return follow(lambda: rehearse(engine, asked, stdio.fds), interactive=True, throw_away=True)
+        signals = Signals(throw_away=True)
+        return follow(
+            lambda: rehearse(engine, asked, stdio.fds, told=signals.hold),
+            interactive=True,
+            signals=signals,
+        )
 
 
 REHEARSE = Verb(
