@@ -22,6 +22,7 @@ from toolkit.core.errors import (
 from toolkit.core.record import replace
 from toolkit.core.undo import Undo
 from toolkit.linux.fork import fork_into
+from toolkit.linux.signals import Held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -297,22 +298,30 @@ def _make_below(
 
 
 def _make_one(hierarchy: Hierarchy, directory: str, *, leaf: bool, undo: Undo) -> None:
-    try:
-        os.mkdir(directory, 0o755)
-    except FileExistsError:
+    if not _is_new(directory, undo):
         if leaf and files.processes(directory):
             raise ConflictError(
                 f"the cgroup '{directory}' has processes of another container",
                 hint="choose another name or another cgroup parent",
-            ) from None
+            )
         if "cpuset" in hierarchy.controllers:
             cpuset.inherit_if_empty(directory)  # who made it may not have come to that yet
         return
-    undo.callback(_remove_if_empty, directory)
     if not leaf:
         _mark(directory)
     if "cpuset" in hierarchy.controllers:
         cpuset.inherit(directory)
+
+
+def _is_new(directory: str, undo: Undo) -> bool:
+    """Make a group, unless it is there; no signal comes between that and the note to undo it."""
+    with Held():
+        try:
+            os.mkdir(directory, 0o755)
+        except FileExistsError:
+            return False
+        undo.callback(_remove_if_empty, directory)
+        return True
 
 
 def _mark(directory: str) -> None:
