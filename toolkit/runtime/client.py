@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 _SIGKILL = 9
+_LOOK = 1.0  # seconds between two looks for a signal, while there is nothing to hear
 _UNKNOWN_STATUS = 255  # of a container whose end nobody saw
 
 
@@ -233,6 +234,8 @@ class Session:
 
     def _receive(self) -> None:
         """The next event. It is taken away once it is noted: a signal handler may raise here."""
+        while not self.ready(_LOOK):
+            pass  # a signal that comes as a call begins to block is handled only after the call
         message, fds = messages.peek(self._socket)
         if message is None:
             raise UnavailableError(
