@@ -1,4 +1,3 @@
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -108,7 +107,7 @@ def test_a_signal_ends_it_in_order(
     def told(argv: tuple[str, ...], wish: Wish = USUAL) -> Completed:
         done = run(argv, wish)
         if "up" in argv:
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
         return done
 
     libvirt.run = told  # type: ignore[method-assign] # this one machine's, not the class's

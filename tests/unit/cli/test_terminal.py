@@ -17,7 +17,7 @@ class Process:
         self.closed = False
 
     def wait(self) -> int:
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         return 5
 
     def signal(self, number: int) -> None:
@@ -45,7 +45,7 @@ def test_signals_go_to_the_process(process: Process) -> None:
 
 def test_signals_during_the_start_are_kept(process: Process) -> None:
     def start() -> Process:
-        os.kill(os.getpid(), signal.SIGUSR1)
+        signal.raise_signal(signal.SIGUSR1)
         return process
 
     follow(start, interactive=False)
@@ -55,7 +55,7 @@ def test_signals_during_the_start_are_kept(process: Process) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_start_can_be_interrupted(process: Process, number: signal.Signals) -> None:
     def start() -> Process:
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         return process
 
     with pytest.raises(Interrupted) as caught:
@@ -69,7 +69,7 @@ def test_what_may_run_already_gets_the_signal(process: Process, number: signal.S
 
     def start() -> Process:
         signals.hold()
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         return process
 
     follow(start, interactive=False, signals=signals)
@@ -82,7 +82,7 @@ def test_a_second_signal_interrupts_a_start_that_hangs(process: Process) -> None
     def start() -> Process:
         signals.hold()
         for _ in range(2):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         return process
 
     with pytest.raises(Interrupted):
@@ -106,7 +106,7 @@ def test_a_start_that_fails_gives_the_signals_back(process: Process) -> None:
 def test_a_new_size_is_for_terminals_only(process: Process) -> None:
     signals = Signals()
     signals.forward_to(process)
-    os.kill(os.getpid(), signal.SIGWINCH)
+    signal.raise_signal(signal.SIGWINCH)
     signals.restore()
     assert process.told == []
 

@@ -1,6 +1,5 @@
 """Signals come when what is being done is whole."""
 
-import os
 import signal
 
 import pytest
@@ -13,7 +12,7 @@ def test_a_signal_waits_for_the_end() -> None:
     before = signal.signal(signal.SIGUSR1, lambda *_: seen.append("signal"))
     try:
         with Held():
-            os.kill(os.getpid(), signal.SIGUSR1)
+            signal.raise_signal(signal.SIGUSR1)
             seen.append("inside")
         assert seen == ["inside", "signal"]
     finally:
@@ -23,7 +22,7 @@ def test_a_signal_waits_for_the_end() -> None:
 def test_what_it_raises_is_raised_after_the_end() -> None:
     done = []
     with pytest.raises(KeyboardInterrupt), Held():  # noqa: PT012 - both in one is the point
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         done.append("all")
     assert done == ["all"]
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
