@@ -60,15 +60,15 @@ def _cmd(config: Config, text: str) -> None:
 
 def _pairs(text: str, what: str) -> list[tuple[str, str]]:
     """``A=b C="d e"``, or the old form ``A the rest``."""
-    first, _, rest = text.partition(" ")
-    if "=" not in first:
-        if not rest:
-            raise InvalidInputError(f"change: '{what} {text}': there is no '='")
-        return [(first, rest.strip())]
     try:
         words = shlex.split(text)
     except ValueError as error:
         raise InvalidInputError(f"change: '{what} {text}': {error}") from None
+    if "=" not in words[0]:
+        first, _, rest = text.partition(" ")
+        if not rest:
+            raise InvalidInputError(f"change: '{what} {text}': there is no '='")
+        return [(first, rest.strip())]
     found = []
     for word in words:
         name, equals, value = word.partition("=")
