@@ -205,6 +205,20 @@ def _signs(chars: Any) -> str:
     return found
 
 
+def _path_test(files: Files, what: What) -> list[Any]:
+    kind, path = what["terms"]
+    return [_PATHS[kind](os.path.join(files.base, os.path.expanduser(path)))]
+
+
+_PATHS: dict[str, Callable[[str], bool]] = {
+    "abs": os.path.isabs,
+    "directory": os.path.isdir,
+    "exists": os.path.exists,
+    "file": os.path.isfile,
+    "link": os.path.islink,
+    "link_exists": os.path.lexists,
+    "mount": os.path.ismount,
+}
 _LOOKUPS: dict[str, Callable[[Files, What], list[Any]]] = {
     "env": _env,
     "file": _file,
@@ -212,5 +226,6 @@ _LOOKUPS: dict[str, Callable[[Files, What], list[Any]]] = {
     "first_found": _first_found,
     "lines": _lines,
     "password": _password,
+    "path_test": _path_test,
     "pipe": _pipe,
 }

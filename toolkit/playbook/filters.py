@@ -1,15 +1,25 @@
-"""Filters and tests that Jinja2 lacks and playbooks use, by Ansible's names and meanings."""
+"""Filters and tests that Jinja2 lacks and playbooks use, by Ansible's names and meanings.
+
+What only computes stands here and in ``filter_texts`` and ``filter_lists``.
+"""
 
 import base64
+import hashlib
 import json
-import os
-import re
+import math
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from toolkit.core.errors import InvalidInputError
+from toolkit.playbook.filter_lists import FILTERS as LISTS
+from toolkit.playbook.filter_tests import TESTS
+from toolkit.playbook.filter_texts import FILTERS as TEXTS
+from toolkit.playbook.passwords import ANSIBLE_ROUNDS, password_hash
+
 _TRUE = frozenset({"yes", "on", "true", "1", "y", "t", "1.0"})
 _FALSE = frozenset({"no", "off", "false", "0", "n", "f", "0.0"})
+_SIZES = "BKMGTPEZY"
 
 
 def _bool(value: Any) -> bool:
@@ -19,24 +29,55 @@ def _bool(value: Any) -> bool:
     raise ValueError(f"'{value}' is neither true nor false")
 
 
+def _plain(value: Any) -> Any:
+    """What JSON cannot carry as what it stands for."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    return str(value)
+
+
 def _to_json(value: Any, **options: Any) -> str:
-    return json.dumps(value, **options)
+    options.pop("vault_to_text", None)
+    options.pop("preprocess_unsafe", None)
+    return json.dumps(value, default=_plain, **options)
 
 
-def _to_nice_json(value: Any, indent: int = 4) -> str:
-    return json.dumps(value, indent=indent, sort_keys=True)
+def _to_nice_json(value: Any, indent: int = 4, sort_keys: bool = True, **options: Any) -> str:
+    return _to_json(value, indent=indent, sort_keys=sort_keys, separators=(",", ": "), **options)
 
 
-def _combine(*mappings: Mapping[str, Any], recursive: bool = False) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for mapping in mappings:
-        for key, value in mapping.items():
-            old = result.get(key)
-            if recursive and isinstance(old, Mapping) and isinstance(value, Mapping):
-                result[key] = _combine(old, value, recursive=True)
-            else:
-                result[key] = value
-    return result
+def _from_json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str | bytes) else value
+
+
+def _yaml(value: Any, **options: Any) -> str:
+    import yaml  # noqa: PLC0415 - 30 ms that few plays need
+
+    plain = json.loads(_to_json(value))
+    text: str = yaml.safe_dump(plain, allow_unicode=True, **options)
+    return text
+
+
+def _to_yaml(value: Any, **options: Any) -> str:
+    return _yaml(value, **{"default_flow_style": None, **options})
+
+
+def _to_nice_yaml(value: Any, indent: int = 4, **options: Any) -> str:
+    return _yaml(value, indent=indent, default_flow_style=False, **options)
+
+
+def _from_yaml(value: Any) -> Any:
+    import yaml  # noqa: PLC0415 - as above
+
+    return yaml.safe_load(value) if isinstance(value, str) else value
+
+
+def _from_yaml_all(value: Any) -> list[Any]:
+    import yaml  # noqa: PLC0415 - as above
+
+    return list(yaml.safe_load_all(value)) if isinstance(value, str) else value
 
 
 def _ternary(value: Any, if_true: Any, if_false: Any, if_none: Any = None) -> Any:
@@ -45,137 +86,163 @@ def _ternary(value: Any, if_true: Any, if_false: Any, if_none: Any = None) -> An
     return if_true if value else if_false
 
 
-def _regex_replace(value: Any, pattern: str, replacement: str = "") -> str:
-    return re.sub(pattern, replacement, str(value))
+def _b64encode(value: str, encoding: str = "utf-8") -> str:
+    return base64.b64encode(str(value).encode(encoding)).decode()
 
 
-def _regex_search(value: Any, pattern: str, *groups: str) -> Any:
-    found = re.search(pattern, str(value))
-    if found is None:
-        return None
-    if not groups:
-        return found.group()
-    return [found.group(_group(group)) for group in groups]
+def _b64decode(value: str, encoding: str = "utf-8") -> str:
+    return base64.b64decode(value).decode(encoding)
 
 
-def _group(reference: str) -> str | int:
-    """A group as Ansible writes it: ``\\1`` or ``\\g<name>``."""
-    named = re.fullmatch(r"\\g<(\w+)>", reference)
-    if named:
-        return named[1]
-    return int(reference.removeprefix("\\"))
+def _hash(value: Any, kind: str = "sha1") -> str:
+    try:
+        return hashlib.new(kind, str(value).encode(), usedforsecurity=False).hexdigest()
+    except ValueError:
+        raise InvalidInputError(f"there is no hash '{kind}'") from None
 
 
-def _dict2items(value: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": inner} for key, inner in value.items()]
+def _hashed_as(kind: str) -> Callable[[Any], str]:
+    return lambda value: _hash(value, kind)
 
 
-def _items2dict(value: list[Mapping[str, Any]]) -> dict[str, Any]:
-    return {item["key"]: item["value"] for item in value}
+def _password_hash(
+    value: Any, hashtype: str = "sha512", salt: str | None = None, **options: Any
+) -> str:
+    if not isinstance(value, str):
+        raise InvalidInputError(f"password_hash needs text, not {value!r}")
+    kind = {"sha512_crypt": "sha512", "sha256_crypt": "sha256"}.get(hashtype, hashtype)
+    rounds = options.get("rounds") or ANSIBLE_ROUNDS.get(kind)
+    return password_hash(value, kind, salt=salt, rounds=rounds)
 
 
-def _flatten(value: list[Any], levels: int | None = None) -> list[Any]:
-    result: list[Any] = []
-    for item in value:
-        if isinstance(item, list | tuple) and levels != 0:
-            result += _flatten(list(item), None if levels is None else levels - 1)
-        else:
-            result.append(item)
-    return result
+def _mandatory(value: Any, message: str = "") -> Any:
+    import jinja2  # noqa: PLC0415 - loaded already where a filter runs
 
-
-def _b64encode(value: str) -> str:
-    return base64.b64encode(value.encode()).decode()
-
-
-def _b64decode(value: str) -> str:
-    return base64.b64decode(value).decode()
-
-
-def _zip(*lists: list[Any]) -> list[list[Any]]:
-    return [list(row) for row in zip(*lists, strict=False)]
-
-
-def _union(one: list[Any], other: list[Any]) -> list[Any]:
-    both = [*one, *other]
-    return [item for number, item in enumerate(both) if item not in both[:number]]
-
-
-def _intersect(one: list[Any], other: list[Any]) -> list[Any]:
-    return [item for item in _union(one, []) if item in other]
-
-
-def _difference(one: list[Any], other: list[Any]) -> list[Any]:
-    return [item for item in _union(one, []) if item not in other]
-
-
-def _extract(key: Any, container: Any, more: Any = None) -> Any:
-    """``container[key]``, and then what lies below it by the keys in ``more``."""
-    value = container[key]
-    for each in [] if more is None else [more] if isinstance(more, str | int) else more:
-        value = value[each]
+    if isinstance(value, jinja2.Undefined):
+        raise InvalidInputError(message or "a mandatory variable is not defined")
     return value
 
 
+def _human_readable(value: Any, isbits: bool = False, unit: str | None = None) -> str:
+    size, name = float(value), "b" if isbits else "B"
+    names = [sign + name if sign != "B" else ("bits" if isbits else "Bytes") for sign in _SIZES]
+    step = 0
+    while step < len(names) - 1 and (
+        unit[0].upper() != names[step][0].upper() if unit else size >= 1024
+    ):
+        size, step = size / 1024, step + 1
+    return f"{size:.2f} {names[step]}"
+
+
+def _human_to_bytes(value: Any, default_unit: str | None = None, isbits: bool = False) -> int:
+    del isbits
+    text = str(value).strip()
+    number = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+    unit = (text[len(number) :].strip() or default_unit or "B")[0].upper()
+    if unit not in _SIZES or not number:
+        raise InvalidInputError(f"'{value}' is no size")
+    return round(float(number) * float(1024 ** _SIZES.index(unit)))
+
+
+def _chooser(seed: Any) -> Any:
+    import random  # noqa: PLC0415 - hardly any play needs it
+
+    # A seed asks for the same again, as one that makes passwords must not.
+    return random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - see above
+
+
+def _random(end: Any, start: int = 0, step: int = 1, seed: Any = None) -> Any:
+    chooser = _chooser(seed)
+    if isinstance(end, int):
+        return chooser.randrange(start, end, step)
+    return chooser.choice(list(end))
+
+
+def _shuffle(values: Any, seed: Any = None) -> list[Any]:
+    chooser = _chooser(seed)
+    found = list(values)
+    chooser.shuffle(found)
+    return found
+
+
+def _to_uuid(value: str, namespace: str = "361e6d51-faec-444a-9079-341386da8e2e") -> str:
+    import uuid  # noqa: PLC0415 - hardly any play needs it
+
+    return str(uuid.uuid5(uuid.UUID(namespace), str(value)))
+
+
+def _strftime(form: str, seconds: Any = None, utc: bool = False) -> str:
+    import time  # noqa: PLC0415 - as above
+
+    when = time.time() if seconds is None else float(seconds)
+    return time.strftime(form, time.gmtime(when) if utc else time.localtime(when))
+
+
+def _to_datetime(value: str, form: str = "%Y-%m-%d %H:%M:%S") -> Any:
+    import datetime  # noqa: PLC0415 - as above
+
+    return datetime.datetime.strptime(value, form)  # noqa: DTZ007 - Ansible's has no zone either
+
+
+def _log(value: float, base: float = math.e) -> float:
+    return math.log10(value) if base == 10 else math.log(value, base)
+
+
+def _root(value: float, base: float = 2) -> float:
+    return math.sqrt(value) if base == 2 else math.pow(value, 1.0 / base)
+
+
+def _type_debug(value: Any) -> str:
+    return type(value).__name__
+
+
+def _quote(value: Any) -> str:
+    return shlex.quote(str(value if value is not None else ""))
+
+
+def _address(name: str) -> Callable[..., Any]:
+    def call(*arguments: Any, **options: Any) -> Any:
+        from toolkit.playbook import addresses  # noqa: PLC0415 - few plays compute addresses
+
+        return addresses.FILTERS[name](*arguments, **options)
+
+    return call
+
+
+_ADDRESS_NAMES = ("ipaddr", "ipmath", "ipsubnet", "ipv4", "ipv6", "ipwrap", "nthhost")
+ADDRESSES = tuple(f"{p}{name}" for name in _ADDRESS_NAMES for p in ("", "ansible.utils."))
 FILTERS: dict[str, Callable[..., Any]] = {
+    **{name: _address(name.rpartition(".")[2]) for name in ADDRESSES},
+    **LISTS,
+    **TEXTS,
     "b64decode": _b64decode,
     "b64encode": _b64encode,
-    "basename": os.path.basename,
     "bool": _bool,
-    "combine": _combine,
-    "difference": _difference,
-    "dict2items": _dict2items,
-    "dirname": os.path.dirname,
-    "extract": _extract,
-    "flatten": _flatten,
-    "from_json": json.loads,
-    "intersect": _intersect,
-    "items2dict": _items2dict,
-    "quote": shlex.quote,
-    "regex_replace": _regex_replace,
-    "regex_search": _regex_search,
+    "checksum": _hashed_as("sha1"),
+    "from_json": _from_json,
+    "from_yaml": _from_yaml,
+    "from_yaml_all": _from_yaml_all,
+    "hash": _hash,
+    "human_readable": _human_readable,
+    "human_to_bytes": _human_to_bytes,
+    "log": _log,
+    "mandatory": _mandatory,
+    "md5": _hashed_as("md5"),
+    "password_hash": _password_hash,
+    "pow": math.pow,
+    "quote": _quote,
+    "random": _random,
+    "root": _root,
+    "sha1": _hashed_as("sha1"),
+    "shuffle": _shuffle,
+    "strftime": _strftime,
     "ternary": _ternary,
+    "to_datetime": _to_datetime,
     "to_json": _to_json,
     "to_nice_json": _to_nice_json,
-    "union": _union,
-    "zip": _zip,
+    "to_nice_yaml": _to_nice_yaml,
+    "to_uuid": _to_uuid,
+    "to_yaml": _to_yaml,
+    "type_debug": _type_debug,
 }
-
-
-def _changed(result: Mapping[str, Any]) -> bool:
-    return bool(result.get("changed"))
-
-
-def _failed(result: Mapping[str, Any]) -> bool:
-    return bool(result.get("failed"))
-
-
-def _skipped(result: Mapping[str, Any]) -> bool:
-    return bool(result.get("skipped"))
-
-
-def _succeeded(result: Mapping[str, Any]) -> bool:
-    return not _failed(result)
-
-
-def _match(value: Any, pattern: str) -> bool:
-    return re.match(pattern, str(value)) is not None
-
-
-def _search(value: Any, pattern: str) -> bool:
-    return re.search(pattern, str(value)) is not None
-
-
-TESTS: dict[str, Callable[..., bool]] = {
-    "changed": _changed,
-    "change": _changed,
-    "failed": _failed,
-    "failure": _failed,
-    "match": _match,
-    "regex": _search,
-    "search": _search,
-    "skipped": _skipped,
-    "skip": _skipped,
-    "succeeded": _succeeded,
-    "success": _succeeded,
-}
+__all__ = ["FILTERS", "TESTS"]

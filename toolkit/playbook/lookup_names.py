@@ -21,5 +21,6 @@ HERE = frozenset(
 """Those that the host itself evaluates, because they only see values."""
 CONTROLLER = frozenset({"env", "file", "fileglob", "first_found", "lines", "password", "pipe"})
 """Those that the controller evaluates, as in Ansible, because they see its files and programs."""
+PATH_TESTS = ("abs", "directory", "exists", "file", "link", "link_exists", "mount")
 LOOPS = HERE | CONTROLLER | {"template"}
 KNOWN = LOOPS

@@ -63,7 +63,7 @@ class Lookups:
             return [self._template(str(term), options) for term in terms]
         if short == "file" and not options:
             return [self._file(str(term)) for term in terms]
-        if short in CONTROLLER:
+        if short in CONTROLLER or short == "path_test":
             return self._controller(short, list(terms), options)
         raise NotFoundError(f"there is no lookup '{name}'", hint=did_you_mean(short, KNOWN))
 

@@ -20,6 +20,7 @@ from jinja2.utils import missing
 from toolkit.core.errors import InvalidInputError
 from toolkit.core.suggest import did_you_mean
 from toolkit.playbook import filters
+from toolkit.playbook.lookup_names import PATH_TESTS
 
 Lookup = Callable[[str], Any]
 Include = Callable[[str], str | None]
@@ -110,6 +111,20 @@ def _undef(hint: str = "a value is needed here") -> Any:
     return _Undefined(hint=hint)
 
 
+def _path_tests(lookups: Any) -> dict[str, Callable[[Any], bool]]:
+    """``is file`` and its kin look at the controller's files, as Ansible's do."""
+
+    def made(kind: str) -> Callable[[Any], bool]:
+        def test(path: Any) -> bool:
+            if lookups is None:
+                raise InvalidInputError(f"'is {kind}' needs the controller")
+            return bool(lookups.query("path_test", kind, str(path))[0])
+
+        return test
+
+    return {kind: made(kind) for kind in PATH_TESTS}
+
+
 _GLOBALS: dict[str, Any] = {"now": _now, "undef": _undef}
 
 
@@ -138,6 +153,7 @@ class Engine:
         for environment in (self._native, self._text):
             environment.filters.update(filters.FILTERS)
             environment.tests.update(filters.TESTS)
+            environment.tests.update(_path_tests(lookups))
             environment.globals.update(_GLOBALS)
             if lookups is not None:
                 environment.globals.update(lookup=lookups.lookup, query=lookups.query)
