@@ -22,6 +22,7 @@ _VERBS = {
     "attach": "attaching.ATTACH",
     "build": "building.build.BUILD",
     "create": "starting.CREATE",
+    "engine serve": "serving.SERVE",
     "exec": "entering.EXEC",
     "history": "images.listing.HISTORY",
     "image build": "building.build.BUILD",
@@ -75,7 +76,7 @@ _VERBS = {
     "wait": "ending.WAIT",
 }
 _LAUNCHING = ("run", "exec", "start", "restart")
-_GROUPS = ("image", "network")
+_GROUPS = ("engine", "image", "network")
 _WIRING = ("run",)
 _WIRELESS = ("none", "host")
 

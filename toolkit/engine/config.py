@@ -125,7 +125,8 @@ class ContainerConfig:
     or ``on-failure``, which ``restart_retries`` may bound. ``volumes_from`` holds ``NAME[:ro]``;
     ``sysctls``, ``annotations`` and ``log_options`` hold ``K=V``. ``memory_swappiness`` -1 is the
     kernel's own.
-    ``health`` has at most one part, which stands in for the image's.
+    ``health`` has at most one part, which stands in for the image's. With ``stdin_once`` the
+    input of one in the background ends with that of who attached first.
     """
 
     image: str = ""
@@ -169,6 +170,7 @@ class ContainerConfig:
     seccomp: str = ""
     read_only: bool = False
     interactive: bool = False
+    stdin_once: bool = False
     tty: bool = False
     detach: bool = False
     rows: int = 0

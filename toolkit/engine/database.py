@@ -161,6 +161,10 @@ class Database(StateFile):
         """The container of that name."""
         return next(self._select("WHERE name=?", name), None)
 
+    def by_id(self, container: str) -> Row | None:
+        """The container of that id, all of it."""
+        return next(self._select("WHERE id=?", container), None)
+
     def all(self) -> list[Row]:
         """Every container, newest first."""
         return list(self._select("ORDER BY created DESC"))

@@ -40,27 +40,40 @@ def stop(
     """Ask a container to end by ``number``, kill it after ``timeout`` seconds (-1: never)."""
     row = engine.database.find(reference)
     stored = load(row.config)
-    if stored.config.restart:
-        _stopped(engine, row.id)
-    state = engine.watch.state(row.id)
-    if state is None:
+    if not ask(engine, row.id, stored, number=number):
         return
-    state_dir = engine.settings.state_dir(row.id)
-    _send(engine, state_dir, stop_signal(stored) if number is None else number)
-    if state.status == "paused":
-        engine.kernel.thaw(state_dir)
-    engine.note("kill", row.id, signal=str(stop_signal(stored)))
     if timeout is None:
         asked = stored.config.stop_timeout
         timeout = asked if asked >= 0 else STOP_SECONDS
     if not ended_within(engine, row.id, timeout if timeout >= 0 else None):
-        _send(engine, state_dir, KILL)
-        engine.note("kill", row.id, signal=str(KILL))
+        insist(engine, row.id)
         ended_within(engine, row.id, None)
     engine.left(row.id, stored.config)
     engine.note("stop", row.id)
     if row.auto_remove:
         engine.watch.reconcile()
+
+
+def ask(engine: "Engine", container: str, stored: "Stored", *, number: int | None = None) -> bool:
+    """Ask a container to end, by ``number`` or its own signal; False where it is over."""
+    if stored.config.restart:
+        _stopped(engine, container)
+    state = engine.watch.state(container)
+    if state is None:
+        return False
+    state_dir = engine.settings.state_dir(container)
+    number = stop_signal(stored) if number is None else number
+    _send(engine, state_dir, number)
+    if state.status == "paused":
+        engine.kernel.thaw(state_dir)
+    engine.note("kill", container, signal=str(number))
+    return True
+
+
+def insist(engine: "Engine", container: str) -> None:
+    """Kill one that did not end when it was asked."""
+    _send(engine, engine.settings.state_dir(container), KILL)
+    engine.note("kill", container, signal=str(KILL))
 
 
 def _send(engine: "Engine", state_dir: str, number: int) -> None:

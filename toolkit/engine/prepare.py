@@ -212,7 +212,7 @@ def start_request(
         remove=gone,
         passthrough=passthrough,
         hold=hold,
-        open_input=config.interactive and config.detach,
+        open_input=config.interactive and config.detach and not config.stdin_once,
         init=config.init,
         events=EventLog(settings.run_root).path,
         actor=actor(prepared),

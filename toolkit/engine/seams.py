@@ -100,6 +100,9 @@ class Session(Protocol):
     def wait(self) -> int:
         """Wait for the exit status."""
 
+    def hear(self) -> Mapping[str, object] | None:
+        """Take the event that is there; the end, once it has come."""
+
     def signal(self, number: int, /) -> None:
         """Send a signal."""
 

@@ -171,6 +171,11 @@ class Session:
             self._receive()
         return self._exit
 
+    def hear(self) -> Mapping[str, Any] | None:
+        """Take the event that is there (poll says when); the end, once it has come."""
+        self._receive()
+        return self._exit
+
     def signal(self, number: int) -> None:
         """Send a signal to the process; nothing happens where it has ended."""
         self._send({"signal": int(number)})

@@ -1,7 +1,8 @@
 import pytest
 
-from toolkit.cli.containers.tables import ago, shortened, table
+from toolkit.cli.containers.tables import shortened, table
 from toolkit.engine.stamps import stamp
+from toolkit.engine.words import ago
 
 
 @pytest.mark.parametrize(

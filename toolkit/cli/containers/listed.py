@@ -1,9 +1,10 @@
 """The rows of ``ps``: what its columns and ``--format`` can show of a container."""
 
-from toolkit.cli.containers.tables import human_size, shortened, since
+from toolkit.cli.containers.tables import human_size, shortened
 from toolkit.cli.templates.listing import Layout
 from toolkit.engine.netshown import published
 from toolkit.engine.stamps import local_stamp
+from toolkit.engine.words import since, status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,17 +82,6 @@ def size_of(view: "View", settings: "Settings") -> str:
 def mount_name(source: str, *, whole: bool) -> str:
     """A volume's source, at most fifteen characters of it."""
     return source if whole else shortened(source, 15)
-
-
-def status(view: "View") -> str:
-    """In Docker's words: ``Up 3 hours``, ``Exited (0) 2 days ago``."""
-    if view.status == "running":
-        return f"Up {since(view.started)}"
-    if view.status == "paused":
-        return f"Up {since(view.started)} (Paused)"
-    if view.status == "exited":
-        return f"Exited ({view.exit_status}) {since(view.finished or view.started)} ago"
-    return "Created"
 
 
 def _networks(view: "View") -> str:

@@ -1,13 +1,10 @@
 """Docker's way to print tables, times and shortened words."""
 
-import time
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MINIMUM, _GAP = 10, 3
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def table(rows: "Sequence[Sequence[str]]") -> str:
@@ -21,30 +18,6 @@ def table(rows: "Sequence[Sequence[str]]") -> str:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
         lines.append("".join((*cells, row[-1])))
     return "\n".join(lines)
-
-
-def ago(seconds: float) -> str:
-    """A span in Docker's words: ``Less than a second``, ``About a minute``, ``3 hours``."""
-    whole = int(seconds)
-    hours = int(seconds / _HOUR + 0.5)
-    spans = (
-        (whole < 1, "Less than a second"),
-        (whole == 1, "1 second"),
-        (whole < _MINUTE, f"{whole} seconds"),
-        (whole < 2 * _MINUTE, "About a minute"),
-        (whole < _HOUR, f"{whole // _MINUTE} minutes"),
-        (hours == 1, "About an hour"),
-        (hours < 48, f"{hours} hours"),
-        (hours < 24 * 14, f"{hours // 24} days"),
-        (hours < 24 * 60, f"{hours // 24 // 7} weeks"),
-        (hours < 24 * 730, f"{hours // 24 // 30} months"),
-    )
-    return next((text for holds, text in spans if holds), f"{hours // 24 // 365} years")
-
-
-def since(moment: float) -> str:
-    """How long ago a time was."""
-    return ago(max(0.0, time.time() - moment))
 
 
 def shortened(text: str, length: int) -> str:

@@ -1,13 +1,14 @@
 """``images``, ``history`` and ``image inspect``."""
 
 from toolkit.cli.containers.options import FORMAT
-from toolkit.cli.containers.tables import human_size, shortened, since
+from toolkit.cli.containers.tables import human_size, shortened
 from toolkit.cli.images.opening import library_of
 from toolkit.cli.templates.listing import Layout, documents, lines
 from toolkit.cli.verb import Call, Flag, Verb, complain
 from toolkit.core.errors import ToolkitError
 from toolkit.engine.filters import parse_filters
 from toolkit.engine.stamps import local_stamp
+from toolkit.engine.words import since
 from toolkit.images.describing import (
     FILTER_KEYS,
     document,

@@ -1,0 +1,102 @@
+"""``attach``: a container's streams over a hijacked connection."""
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp import web
+
+from toolkit.api.attaching import Pipes, Streams
+from toolkit.api.call import Call
+from toolkit.api.finding import inspect
+from toolkit.api.following import Reader, Selection
+from toolkit.api.hijack import MULTIPLEXED, RAW, Connection, Hijacked, early_data, take_over
+from toolkit.api.routing import Route
+from toolkit.api.stopping import join
+from toolkit.api.streams import STDERR, STDOUT, parse_keys
+from toolkit.engine.model import View
+
+
+async def _attach(call: Call) -> web.StreamResponse:
+    view = await inspect(call)
+    return await attach(call, view, _take(call, view))
+
+
+def _take(call: Call, view: View) -> "Callable[[], Connection]":
+    content_type = raw_type(call, tty=view.config.tty)
+    return lambda: take_over(call.request, content_type=content_type)
+
+
+async def attach(call: Call, view: View, take: "Callable[[], Connection]") -> web.StreamResponse:
+    """Serve one who attaches; ``take`` makes the connection a raw one."""
+    pipes = Pipes(_streams(call, view))
+    waiting = call.service.waiting.setdefault(view.id, [])
+    try:
+        if view.status in ("running", "paused"):
+            await join(call.service, view.id, pipes)
+        else:
+            waiting.append(pipes)
+        before = early_data(call.request)
+        connection = take()
+        if call.flag("logs"):
+            await _replay(call, view, connection)
+        if call.flag("stream"):
+            await pump(pipes, connection, before)
+        else:
+            await connection.finish()
+    finally:
+        if pipes in waiting:  # it was never started
+            waiting.remove(pipes)
+        pipes.drop()
+        if not waiting:
+            call.service.waiting.pop(view.id, None)
+    return Hijacked()
+
+
+async def _replay(call: Call, view: View, connection: Connection) -> None:
+    """What it has said so far."""
+    numbers = {"stdout": STDOUT, "stderr": STDERR}
+    reader = Reader(
+        view.log,
+        Selection(streams={k: None if view.config.tty else v for k, v in numbers.items()}),
+    )
+    try:
+        while (piece := await call.service.pool.aside(reader.piece)) is not None:
+            connection.send(piece)
+            await connection.room()
+    finally:
+        reader.close()
+
+
+async def pump(
+    pipes: Pipes,
+    connection: Connection,
+    before: bytes,
+    *,
+    ended: "asyncio.Future[int] | None" = None,
+) -> None:
+    """Move bytes to the end, then close; not before ``ended``, which a client asks for next."""
+    try:
+        said_all = await pipes.pump(connection, before=before)
+        if said_all and ended is not None:
+            await asyncio.wait([ended, connection.gone], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await connection.finish()
+
+
+def raw_type(call: Call, *, tty: bool) -> str:
+    """What the client is told of the stream; since 1.42 frames have a name of their own."""
+    return RAW if tty or call.version < (1, 42) else MULTIPLEXED
+
+
+def _streams(call: Call, view: View) -> Streams:
+    config = view.config
+    return Streams(
+        stdin=call.flag("stdin") and config.interactive,
+        stdout=call.flag("stdout"),
+        stderr=call.flag("stderr"),
+        tty=config.tty,
+        keys=parse_keys(call.text("detachKeys")),
+    )
+
+
+ROUTES = (Route("POST", "/containers/{id}/attach", _attach),)

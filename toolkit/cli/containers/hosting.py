@@ -1,0 +1,90 @@
+"""What ``engine serve`` does, apart from its flags: aiohttp takes a while to import."""
+
+import asyncio
+import gc
+import grp
+import logging
+import os
+import sys
+
+from toolkit.api import sockets
+from toolkit.api.pool import SharedLauncher
+from toolkit.api.server import serve
+from toolkit.api.service import Service
+from toolkit.cli.containers.opening import settings_of
+from toolkit.core.errors import InvalidInputError
+from toolkit.engine.engine import Engine
+from toolkit.images.store import ImageStore
+from toolkit.runtime.client import Launcher
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    import ssl
+
+    from toolkit.cli.verb import Call
+    from toolkit.engine.settings import Settings
+
+    Sockets = list[tuple[socket.socket, ssl.SSLContext | None]]
+
+_GROUP = "dockyard"
+
+
+def run(call: "Call") -> int:
+    """Serve until somebody ends it."""
+    gc.enable()  # the entry turned it off, for commands that soon end
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    settings = settings_of(call)
+    listening = _sockets(call, settings)
+    launcher = SharedLauncher(Launcher.spawn)
+    store = ImageStore(settings.data_root)
+
+    def open_engine() -> Engine:
+        return Engine(settings, launcher, store.resolve)
+
+    def ready() -> None:
+        sockets.notify(os.environ.get("NOTIFY_SOCKET", ""), "READY=1")
+        for sock, _ in listening:
+            print(f"serving Docker's API on {_shown(sock)}", file=sys.stderr, flush=True)
+
+    open_engine().close()  # a fault of the stores shows now, not at the first request
+    launcher.warm()
+    asyncio.run(serve(lambda: Service.open(settings, open_engine), listening, ready=ready))
+    return 0
+
+
+def _sockets(call: "Call", settings: "Settings") -> "Sockets":
+    found: Sockets = []
+    if os.environ.get("LISTEN_PID") == str(os.getpid()):
+        found += [(sock, None) for sock in sockets.inherited(int(os.environ["LISTEN_FDS"]))]
+    else:
+        path = call.text("socket") or f"{settings.run_root}/engine.sock"
+        found.append((sockets.unix(os.path.abspath(path), _group()), None))
+    if call.text("tcp"):
+        found.append((sockets.tcp(call.text("tcp")), sockets.context(_tls(call))))
+    return found
+
+
+def _tls(call: "Call") -> sockets.Tls:
+    names = ("tls-cert", "tls-key", "tls-ca")
+    missing = [f"--{name}" for name in names if not call.text(name)]
+    if missing:
+        raise InvalidInputError(
+            f"--tcp needs {', '.join(missing)}",
+            hint="whoever reaches the API is root here, so TCP is only for client certificates",
+        )
+    certificate, key, ca = (call.text(name) for name in names)
+    return sockets.Tls(certificate=certificate, key=key, ca=ca)
+
+
+def _group() -> int | None:
+    """The group that may talk to the engine, if this machine has it."""
+    try:
+        return grp.getgrnam(_GROUP).gr_gid
+    except KeyError:
+        return None
+
+
+def _shown(sock: "socket.socket") -> str:
+    name = sock.getsockname()
+    return f"unix://{name}" if isinstance(name, str) else f"tcp://{name[0]}:{name[1]}"
