@@ -44,6 +44,9 @@ class FakeSession:
         os.read(self._reader, 1)
         return self.status
 
+    def hear(self) -> dict[str, object]:
+        return {"status": self.wait()}
+
     def end(self, status: int = 0) -> None:
         self.status = status
         if isinstance(self._request, StartRequest):

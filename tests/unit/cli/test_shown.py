@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from toolkit.cli.containers.listed import row, status
+from toolkit.cli.containers.listed import row
 from toolkit.core.record import replace
 from toolkit.engine.config import Bind, ContainerConfig, Tmpfs
 from toolkit.engine.describing import document
 from toolkit.engine.model import View
 from toolkit.engine.settings import Settings
+from toolkit.engine.words import status
 
 
 def view(**changes: Any) -> View:
