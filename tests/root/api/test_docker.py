@@ -29,12 +29,12 @@ def docker(home: Path, require: Callable[[str], str]) -> Iterator[Docker]:
             input=text,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
 
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not place.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         yield run
@@ -43,7 +43,7 @@ def docker(home: Path, require: Callable[[str], str]) -> Iterator[Docker]:
             run("rm", "-f", *left)
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 ALONE = ("--rm", "--network", "none", "host")
