@@ -137,8 +137,8 @@ def _mounts(mountinfo: str) -> "list[_Mount]":
             _Mount(
                 id=identity,
                 parent=parent,
-                root=_unescape(root),
-                point=_unescape(point),
+                root=unescape(root),
+                point=unescape(point),
                 fstype=fstype,
                 options=tuple(options.split(",")),
             )
@@ -146,8 +146,8 @@ def _mounts(mountinfo: str) -> "list[_Mount]":
     return found
 
 
-def _unescape(text: str) -> str:
-    """Undo ``\\040`` and its like."""
+def unescape(text: str) -> str:
+    """A path of mountinfo as it is: undo ``\\040`` and its like."""
     if "\\" not in text:
         return text
     head, *rest = text.split("\\")

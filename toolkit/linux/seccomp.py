@@ -26,11 +26,11 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-def load(program: bytes, *, flags: int = SeccompFlag.NONE) -> int:
+def load(program: bytes, *, flags: int = 0) -> int:
     """Put this thread and its children under ``program`` for good.
 
-    Needs ``no_new_privs`` or CAP_SYS_ADMIN. Returns 0, or the listener's descriptor with
-    ``NEW_LISTENER``.
+    Needs ``no_new_privs`` or CAP_SYS_ADMIN. ``flags`` are ``SeccompFlag``. Returns 0, or the
+    listener's descriptor with ``NEW_LISTENER``.
     """
     length, rest = divmod(len(program), _INSTRUCTION)
     if rest or not 0 < length <= MAX_INSTRUCTIONS:

@@ -6,21 +6,35 @@ are asked for, the capabilities and limits of the container's own process, never
 
 from __future__ import annotations
 
+import errno
 import os
 
 from toolkit.cgroup.group import enter
-from toolkit.core.errors import ConflictError, NotFoundError
+from toolkit.cgroup.layout import UNIFIED
+from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError
 from toolkit.core.record import record, replace
 from toolkit.linux.namespaces import NamespaceFlag, setns
 from toolkit.linux.process import pidfd_open
 from toolkit.linux.signals import signal
-from toolkit.runtime import gate, identity, init, joins, messages, states, terminal
+from toolkit.runtime import (
+    gate,
+    groups,
+    hooks,
+    identity,
+    init,
+    joins,
+    messages,
+    states,
+    terminal,
+)
+from toolkit.runtime.nest import beside_filter
 from toolkit.runtime.root import Root
 from toolkit.runtime.steps import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
 
     from toolkit.oci.spec import Process
     from toolkit.runtime.gate import Caller
@@ -45,11 +59,17 @@ _SELDOM = {"user": NamespaceFlag.USER, "time": NamespaceFlag.TIME}
 
 @record
 class Model:
-    """The process to be, its filter, and the ``namespaces`` that it joins."""
+    """The process to be, its filter as ``init.read_filter`` takes it, and what it joins.
+
+    ``fds`` go to the forked process and are closed in this one.
+    """
 
     process: Process
-    program: bytes
+    filter: dict[str, Any]
+    fds: tuple[int, ...]
     namespaces: int
+    groups: tuple[str, ...]
+    personality: Mapping[str, object] | None
 
 
 @record
@@ -71,7 +91,7 @@ def container(request: ExecRequest) -> tuple[State, int]:
     state = states.read_state(request.state_dir)
     if state is None:
         raise NotFoundError(f"there is no container '{request.id}'")
-    if state.status in (states.STOPPED, states.PAUSED):
+    if state.status == states.STOPPED or (state.status == states.PAUSED and not request.paused):
         raise ConflictError(f"container '{request.id}' is {state.status}")
     pidfd = pidfd_open(state.pid)
     if states.start_time(state.pid) != state.started:
@@ -79,7 +99,7 @@ def container(request: ExecRequest) -> tuple[State, int]:
     return state, pidfd
 
 
-def inherit(request: ExecRequest) -> Model:
+def inherit(request: ExecRequest, state: State) -> Model:
     """The process with what it takes over from the container's, and how to get there."""
     process = request.process
     original = states.read_request(request.state_dir)
@@ -90,16 +110,48 @@ def inherit(request: ExecRequest) -> Model:
             capabilities=process.capabilities or model.capabilities,
             rlimits=process.rlimits or model.rlimits,
             no_new_privileges=process.no_new_privileges or model.no_new_privileges,
+            apparmor_profile=process.apparmor_profile or model.apparmor_profile,
+            selinux_label=process.selinux_label or model.selinux_label,
+            io_priority=process.io_priority or model.io_priority,
+            scheduler=process.scheduler or model.scheduler,
         )
     listed = {} if original is None else joins.wanted(original.spec)
     namespaces = _JOINED
     for name, flag in _SELDOM.items():
         namespaces |= flag if name in listed else NamespaceFlag.NONE
+    program = _filter(request.state_dir)
+    told: dict[str, Any] = {"filter": program.hex()}
+    fds: list[int] = []
+    personality = None
+    if original is not None:
+        profile = original.spec.linux.seccomp if program else None
+        fds = beside_filter(told, profile, hooks.told(original, state))
+        personality = original.spec.linux.personality
     return Model(
         process=process,
-        program=_filter(request.state_dir),
+        filter=told,
+        fds=tuple(fds),
         namespaces=namespaces,
+        groups=_groups(state, request.cgroup),
+        personality=personality,
     )
+
+
+def _groups(state: State, below: str) -> tuple[str, ...]:
+    """The directories of the container's groups, or of those ``below`` them.
+
+    ``controller:path`` names one below the group of that controller alone (cgroup v1).
+    """
+    name, colon, path = below.rpartition(":")
+    names = name.split(",") if colon else list(state.cgroup)
+    if ".." in path.split("/") or not set(names) <= set(state.cgroup):
+        raise InvalidInputError(f"'{below}' is no cgroup below the container's")
+    found = dict(state.cgroup)
+    for controller in names if path.strip("/") else ():
+        found[controller] = f"{found[controller]}/{path.strip('/')}"
+        if not os.path.isdir(found[controller]):
+            raise NotFoundError(f"there is no cgroup '{found[controller]}'")
+    return tuple(dict.fromkeys(found.values()))
 
 
 def _filter(state_dir: str) -> bytes:
@@ -125,6 +177,8 @@ def fork(entry: Entry) -> int:
         setns(home, NamespaceFlag.PID)
     finally:
         os.close(home)
+        for fd in entry.model.fds:
+            os.close(fd)
     return pid
 
 
@@ -142,11 +196,13 @@ def _become(entry: Entry) -> NoReturn:
     foreign = bool(entry.model.namespaces & NamespaceFlag.USER)
     steps.enter("privacy")
     preserved = range(_STDIO, _STDIO + entry.preserve)
-    init.become_private((*entry.stdio, entry.link.fileno(), entry.pidfd, *preserved))
+    kept = (*entry.stdio, entry.link.fileno(), entry.pidfd, *entry.model.fds, *preserved)
+    init.become_private(kept)
+    wanted = init.read_filter(entry.model.filter, list(entry.model.fds))
     steps.enter("join")
-    enter(dict.fromkeys(entry.state.cgroup.values()))
+    _join(entry)
     steps.enter("process")
-    init.prepare(process)
+    extras = init.prepare(process, entry.model.personality)
     steps.enter("namespaces")
     setns(entry.pidfd, entry.model.namespaces)
     if foreign:
@@ -163,19 +219,30 @@ def _become(entry: Entry) -> NoReturn:
         init.Last(
             process=process,
             stdio=stdio,
-            program=entry.model.program,
+            filter=wanted,
             link=entry.link,
             own=entry.own or process.terminal,
             steps=steps,
             preserve=entry.preserve,
+            extras=extras,
         )
     )
+
+
+def _join(entry: Entry) -> None:
+    """Enter the groups; where v2's takes nobody, for others are below it, the init's own."""
+    try:
+        enter(entry.model.groups)
+    except OSError as error:
+        if error.errno not in (errno.EBUSY, errno.EOPNOTSUPP) or UNIFIED not in entry.state.cgroup:
+            raise
+        groups.enter_beside(entry.state.pid, entry.state.cgroup[UNIFIED])
 
 
 def enter_container(request: ExecRequest, caller: Caller) -> int:
     """Run one more process in a running container; its pid, as soon as its program runs."""
     state, pidfd = container(request)
-    model = inherit(request)
+    model = inherit(request, state)
     ours, theirs = messages.pair()
     pid = fork(
         Entry(

@@ -22,7 +22,7 @@ def run(job: Job) -> None:
     assert isinstance(request, ExecRequest)
     steps.enter("state")
     state, pidfd = entering.container(request)
-    model = entering.inherit(request)
+    model = entering.inherit(request, state)
     steps.enter("stdio")
     relay = Relay()
     stdio = job.stdio

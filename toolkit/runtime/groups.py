@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 
-from toolkit.cgroup.group import Cgroup
+from toolkit.cgroup.group import Cgroup, enter
 from toolkit.cgroup.layout import UNIFIED, Layout
 from toolkit.cgroup.limits import DeviceRule, Hugepages, IoRate, Limits
-from toolkit.core.errors import UnsupportedError
+from toolkit.core.errors import ConflictError, UnsupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +69,17 @@ def open_unified(group: Cgroup | None) -> int:
     if group is None or UNIFIED not in group.paths:
         return -1
     return os.open(group.paths[UNIFIED], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def enter_beside(pid: int, top: str) -> None:
+    """Enter the v2 group that process ``pid`` is in, which is at ``top`` or below it."""
+    with open(f"/proc/{pid}/cgroup", encoding="ascii", errors="surrogateescape") as file:
+        own = next((line[3:].strip() for line in file if line.startswith("0::")), "")
+    mount = layout().v2
+    directory = "" if mount is None else f"{mount.mount}{own}"
+    if not directory.startswith(f"{top}/"):
+        raise ConflictError(f"the container's process has left its cgroup '{top}'")
+    enter((directory,))
 
 
 def signal_all(group: Cgroup, number: int) -> None:

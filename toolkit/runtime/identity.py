@@ -29,14 +29,16 @@ from toolkit.linux.process import (
     set_no_new_privs,
     set_pdeathsig,
 )
-from toolkit.linux.seccomp import load
+from toolkit.linux.seccomp import SeccompFlag, load
 from toolkit.linux.signals import signal
+from toolkit.runtime import messages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
     from toolkit.oci.spec import Capabilities, Process, Rlimit
+    from toolkit.runtime.messages import Socket
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _UNLIMITED = 2**64 - 1
@@ -57,6 +59,19 @@ class Masks:
     inheritable: int = 0
     permitted: int = 0
     ambient: int = 0
+
+
+@record
+class Filter:
+    """A system call filter, seccomp(2)'s ``flags`` for it, and who hears of calls it asks about.
+
+    ``listener`` is a connected socket, ``told`` what goes there beside the filter's descriptor.
+    """
+
+    program: bytes = b""
+    flags: int = 0
+    listener: Socket | None = None
+    told: bytes = b""
 
 
 def masks(capabilities: Capabilities | None) -> Masks:
@@ -121,13 +136,13 @@ def set_io_priority(process: Process) -> None:
     ioprio_set(_IO_CLASSES[wanted.class_], wanted.priority)
 
 
-def assume(process: Process, program: bytes) -> None:
-    """Become the user with exactly the capabilities asked for, under the filter ``program``."""
+def assume(process: Process, wanted_filter: Filter) -> None:
+    """Become the user with exactly the capabilities asked for, under the filter."""
     wanted = masks(process.capabilities)
     if process.no_new_privileges:
         set_no_new_privs()
-    elif program:
-        load(program)
+    else:
+        _install(wanted_filter)
     _drop_bounding(wanted.bounding)
     user = process.user
     if user.uid:
@@ -140,8 +155,19 @@ def assume(process: Process, program: bytes) -> None:
     os.umask(0o022 if user.umask is None else user.umask)
     _set_capabilities(wanted)
     set_pdeathsig(0)
-    if process.no_new_privileges and program:
-        load(program)
+    if process.no_new_privileges:
+        _install(wanted_filter)
+
+
+def _install(wanted: Filter) -> None:
+    if not wanted.program:
+        return
+    if wanted.listener is None:
+        load(wanted.program, flags=wanted.flags)
+        return
+    fd = load(wanted.program, flags=wanted.flags | SeccompFlag.NEW_LISTENER)
+    messages.send_descriptor(wanted.listener, wanted.told, fd)
+    os.close(fd)
 
 
 def _drop_bounding(wanted: int) -> None:

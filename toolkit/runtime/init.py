@@ -12,7 +12,7 @@ import os
 
 from toolkit.cgroup.group import enter
 from toolkit.core.errors import InvalidInputError
-from toolkit.core.record import record
+from toolkit.core.record import record, replace
 from toolkit.linux import mount_options
 from toolkit.linux.mounts import MountFlag, mount
 from toolkit.linux.process import (
@@ -35,6 +35,7 @@ from toolkit.runtime.steps import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
     from toolkit.oci.spec import Process, Spec
@@ -80,15 +81,17 @@ class Last:
     """What is left to become: ``own`` gives the user its stdio; ``preserve``: see ``Hatchling``.
 
     With ``reaper`` this process stays, and its child becomes the program.
+    ``extras`` is what ``prepare`` has left to do.
     """
 
     process: Process
     stdio: tuple[int, int, int]
-    program: bytes
+    filter: identity.Filter
     link: Socket
     own: bool
     steps: Steps
     preserve: int = 0
+    extras: Callable[[], None]
     reaper: bool = False
 
 
@@ -138,7 +141,7 @@ class Group:
     """
 
     def __init__(self, order: Order, root: Root) -> None:
-        self.program = b""
+        self.filter = identity.Filter()
         self._order = order
         self._root = root
         self._joined = False
@@ -151,8 +154,10 @@ class Group:
         steps = self._order.steps
         before = steps.now
         steps.enter("cgroup namespace")
-        told = wait_for(self._order.link, "cgroup")
-        self.program = bytes.fromhex(told["filter"])
+        told, fds = messages.receive(self._order.link)
+        if told is None:
+            os._exit(_FAILED)
+        self.filter = read_filter(told, fds)
         self._root.groups = told["cgroup"]
         if self._order.hatchling.trees is None:  # else the maker has moved it: it may not
             enter(dict.fromkeys(self._root.groups.values()))
@@ -182,25 +187,30 @@ def _become(order: Order) -> NoReturn:
     steps.enter("host name")
     _name_host(spec)
     steps.enter("process")
-    prepare(process, keyring=request.new_keyring, host=order.hatchling.trees is None)
+    host = order.hatchling.trees is None
+    extras = prepare(process, spec.linux.personality, keyring=request.new_keyring, host=host)
     steps.enter("hooks")
     state = _run_hooks(order)
     steps.enter("pivot")
-    root.enter()
+    if request.pivot:
+        root.enter()
+    else:
+        root.enter_over()
     _set_propagation(spec)
     if request.hold:
         state = _hold(order, process, state)
-    _start_hooks(order, process, group.program, state)
+    _start_hooks(order, process, group.filter, state)
     finish(
         Last(
             process=process,
             stdio=stdio,
-            program=group.program,
+            filter=group.filter,
             link=order.link,
             own=process.terminal or not request.passthrough or bool(request.bundle),
             steps=steps,
             preserve=order.hatchling.preserve,
             reaper=request.init,
+            extras=extras,
         )
     )
 
@@ -231,14 +241,31 @@ def _hold(order: Order, process: Process, state: dict[str, Any]) -> dict[str, An
     return {**state, "status": "created"}
 
 
-def _start_hooks(order: Order, process: Process, program: bytes, state: dict[str, Any]) -> None:
+def _start_hooks(
+    order: Order, process: Process, wanted: identity.Filter, state: dict[str, Any]
+) -> None:
     """Hooks of the image's own: with no more rights than the container's process."""
+    plain = replace(wanted, listener=None)
     order.steps.enter("start hooks")
     hooks.run(
         order.request.spec,
         "startContainer",
         state,
-        become=lambda: identity.assume(process, program),
+        become=lambda: identity.assume(process, plain),
+    )
+
+
+def read_filter(told: dict[str, Any], fds: list[int]) -> identity.Filter:
+    """The filter that a maker tells of: its program and, with a listener, its state and socket."""
+    program, flags = bytes.fromhex(told["filter"]), int(told.get("flags", 0))
+    if not fds:
+        return identity.Filter(program=program, flags=flags)
+    state = {**told["state"], "pid": int(os.readlink("/proc/self"))}
+    return identity.Filter(
+        program=program,
+        flags=flags,
+        listener=messages.from_fd(fds[0]),
+        told=messages.encode({**told["listener"], "pid": state["pid"], "state": state}).encode(),
     )
 
 
@@ -267,13 +294,28 @@ def wait_for(link: Socket, word: str) -> dict[str, Any]:
     return message
 
 
-def prepare(process: Process, *, keyring: bool = True, host: bool = True) -> None:
-    """Limits, a new session keyring and, where it has not been done, what needs the ``host``."""
+def prepare(
+    process: Process,
+    personality: Mapping[str, object] | None,
+    *,
+    keyring: bool = True,
+    host: bool = True,
+) -> Callable[[], None]:
+    """Limits, a new session keyring and, where it has not been done, what needs the ``host``.
+
+    Returns what is left to do when the process gives its rights up.
+    """
     if host:
         privileged(process)
     identity.set_limits(process.rlimits)
     if keyring:
         _leave_session_keyring()
+    labelled = process.apparmor_profile or process.selinux_label
+    if not labelled and personality is None:
+        return lambda: None
+    from toolkit.runtime import extras  # noqa: PLC0415 - few ask for one
+
+    return extras.prepare(process, personality)
 
 
 def privileged(process: Process) -> None:
@@ -281,6 +323,10 @@ def privileged(process: Process) -> None:
     if process.oom_score_adj is not None:
         identity.set_oom_score(process.oom_score_adj)
     identity.set_io_priority(process)
+    if process.scheduler is not None:
+        from toolkit.runtime import extras  # noqa: PLC0415 - few ask for one
+
+        extras.schedule(process)
 
 
 def _leave_session_keyring() -> None:
@@ -308,7 +354,8 @@ def finish(last: Last) -> NoReturn:
     steps.enter("identity")
     identity.enter_directory(process.cwd)
     messages.send(last.link, {"final": True})  # a filter may forbid it from here on
-    identity.assume(process, last.program)
+    last.extras()
+    identity.assume(process, last.filter)
     if last.reaper:
         # Imported by the launcher (see rehearse): here the host's files are out of reach.
         from toolkit.runtime import reaper  # noqa: PLC0415 - as said

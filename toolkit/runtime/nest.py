@@ -11,6 +11,9 @@ from toolkit.runtime import init, joins, messages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from toolkit.cgroup.group import Cgroup
     from toolkit.oci.spec import Spec
     from toolkit.runtime.messages import Socket
@@ -32,12 +35,22 @@ class Nest:
             give_stdio(self.pid, request.spec.process, stdio)
         self.tell(b'{"stdio":true}', stdio)
 
-    def admit(self, request: StartRequest, group: Cgroup, program: bytes) -> None:
-        """Tell the init its cgroup, which it enters by itself unless it may not, and its filter."""
+    def admit(
+        self, request: StartRequest, group: Cgroup, program: bytes, state: Mapping[str, Any]
+    ) -> None:
+        """Tell the init its cgroup, which it enters by itself unless it may not, and its filter.
+
+        ``state`` is the container's, for a listener to the filter.
+        """
         if joins.has_user(request.spec) and any(name != UNIFIED for name in group.paths):
             group.join(self.pid)
         told = {"cgroup": group.paths, "filter": program.hex()}
-        self.tell(messages.encode(told).encode())
+        fds = beside_filter(told, request.spec.linux.seccomp if program else None, state)
+        try:
+            self.tell(messages.encode(told).encode(), tuple(fds))
+        finally:
+            for fd in fds:
+                os.close(fd)
 
     def tell(self, data: bytes, fds: tuple[int, ...] = ()) -> None:
         """Say something to the init, which may have failed already: that is heard otherwise."""
@@ -45,6 +58,17 @@ class Nest:
             messages.send_bytes(self.link, data, fds)
         except (BrokenPipeError, ConnectionResetError):
             return
+
+
+def beside_filter(
+    told: dict[str, Any], profile: Mapping[str, Any] | None, state: Mapping[str, Any]
+) -> list[int]:
+    """Add to what an init is told of its filter: flags, and the listener among the descriptors."""
+    if not profile or not (profile.get("flags") or profile.get("listenerPath")):
+        return []
+    from toolkit.runtime.listening import extend  # noqa: PLC0415 - few filters have either
+
+    return extend(told, profile, state)
 
 
 def hatch(known: init.Hatchling, cgroup_fd: int = -1) -> Nest:

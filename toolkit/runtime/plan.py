@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from toolkit.core.record import record
+from toolkit.core.record import record, replace
 from toolkit.linux.filesystems import make_mount
 from toolkit.linux.mount_options import MountOptions, parse_options
 from toolkit.linux.mounts import MountAttr, MountFlag, OpenTreeFlag, attach, mount, open_tree
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # Of these types the kernel decides the content: a symbolic link must not lead elsewhere.
 _KERNEL_TYPES = ("proc", "sysfs")
+# Those that take SELinux's context= of whoever mounts them (mount(8)).
+_LABELLED = ("tmpfs", "devpts", "ramfs", "overlay")
 _KINDS = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}
 
 # runtime-spec config-linux.md "Default Devices".
@@ -285,6 +287,9 @@ def _mount_step(spec: Spec, entry: Mount, key: str) -> Step:
     options = _parse(entry.options)
     if options.bind or entry.type == "bind":
         return Bind(destination=entry.destination, source=_source(spec, entry, options), key=key)
+    if spec.linux.mount_label and entry.type in _LABELLED:
+        label = f'context="{spec.linux.mount_label}"'
+        options = replace(options, data=f"{options.data},{label}".lstrip(","))
     return FileSystem(
         destination=entry.destination, type=entry.type, source=entry.source, options=options
     )

@@ -37,7 +37,7 @@ class StartRequest:
     With ``passthrough`` the client's descriptors become the container's own; otherwise the shim
     relays them. ``hold`` makes the container and waits for ``begin`` before its program runs.
     ``bundle`` is the OCI bundle that the container was made of, if any; without ``new_keyring`` it
-    shares its caller's session keyring.
+    shares its caller's session keyring; without ``pivot`` the host's root stays below its own.
     ``fault`` names a step that shall fail; only a launcher started for tests honours it.
     ``open_input``: the end of a client's input is not the end of the container's.
     With ``init`` the program is the child of a first process that reaps and hands on signals.
@@ -67,6 +67,7 @@ class StartRequest:
     events: str = ""
     actor: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    pivot: bool = True
     fault: str = ""
 
 
@@ -74,14 +75,17 @@ class StartRequest:
 class ExecRequest:
     """One more process in a running container.
 
-    Without ``process.capabilities`` it gets those of the container's process; seccomp filter,
-    cgroup and namespaces are always the container's.
+    Without ``process.capabilities`` it gets those of the container's process; seccomp filter and
+    namespaces are always the container's. ``cgroup`` is a group below the container's, that is
+    there already; ``paused`` lets it wait in a paused container.
     """
 
     id: str
     state_dir: str
     process: Process
     passthrough: bool = False
+    cgroup: str = ""
+    paused: bool = False
     fault: str = ""
 
 

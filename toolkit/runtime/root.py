@@ -11,17 +11,20 @@ import errno
 import os
 import stat
 
+from toolkit.cgroup.layout import unescape
 from toolkit.core.errors import ToolkitError
 from toolkit.linux.filesystems import make_mount
 from toolkit.linux.libc import AT_EMPTY_PATH
 from toolkit.linux.mounts import (
     MountAttr,
     MountFlag,
+    MoveMountFlag,
     OpenTreeFlag,
     UmountFlag,
     attach,
     mount,
     mount_setattr,
+    move_mount,
     open_tree,
     pivot_root,
     umount2,
@@ -143,6 +146,31 @@ class Root:
         pivot_root(".", ".")  # pivot_root(2): stacks the old root over the new one
         umount2(".", flags=UmountFlag.DETACH)
         os.chdir("/")
+
+    def enter_over(self) -> None:
+        """Put it over the host's root, where that is the kernel's first, which nothing replaces.
+
+        All else that the host has mounted is taken away; its ``/`` stays, covered.
+        """
+        os.fchdir(self.fd)
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            points = [unescape(line.split(" ")[4]) for line in file]
+        own = os.readlink(f"/proc/self/fd/{self.fd}")
+        move_mount("", "/", from_fd=self.fd, flags=MoveMountFlag.F_EMPTY_PATH)
+        for point in reversed(points):
+            if point not in ("/", own) and not point.startswith(f"{own}/"):
+                _take_away(point)
+        os.chroot(".")
+        os.chdir("/")
+
+
+def _take_away(point: str) -> None:
+    """Unmount what is at the host's ``point``; what is gone with another one is fine."""
+    try:
+        umount2(point, flags=UmountFlag.DETACH | UmountFlag.NOFOLLOW)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOENT):
+            raise
 
 
 def clone(fd: int, *, recursive: bool = False) -> int:

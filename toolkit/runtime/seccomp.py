@@ -13,7 +13,6 @@ import sys
 
 from toolkit.core.errors import InvalidInputError, UnsupportedError
 from toolkit.core.files import write_atomic
-from toolkit.linux.seccomp import SeccompFlag
 from toolkit.runtime.seccomp_rules import (
     DEFAULT_FILE,
     ENOSYS,
@@ -62,18 +61,6 @@ def compile_profile(
     if key not in _KNOWN:
         _KNOWN[key] = _cached(cache_dir, key) or _compile(profile, capabilities, cache_dir, key)
     return _KNOWN[key]
-
-
-def load_flags(profile: "Mapping[str, Any] | None") -> int:
-    """The ``flags`` of ``linux.seccomp`` for seccomp(2)."""
-    prefix = "SECCOMP_FILTER_FLAG_"
-    flags = SeccompFlag.NONE
-    for name in (profile or {}).get("flags") or ():
-        try:
-            flags |= int(getattr(SeccompFlag, str(name).removeprefix(prefix)))
-        except AttributeError:
-            raise InvalidInputError(f"linux.seccomp.flags: unknown flag '{name}'") from None
-    return flags
 
 
 def _compile(

@@ -8,7 +8,7 @@ runtime specification's ``linux.seccomp`` the conditions ``includes`` and ``excl
 import json
 import os
 
-from toolkit.core.errors import InvalidInputError, UnsupportedError
+from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import record
 from toolkit.core.suggest import did_you_mean
 
@@ -109,7 +109,7 @@ def rules_of(profile: "Mapping[str, Any]", capabilities: "Collection[str]", mach
     """The rules of a ``linux.seccomp`` or a Docker profile.
 
     ``InvalidInputError`` names the place of a fault. Rules whose answer is the default one are left
-    out. ``SCMP_ACT_NOTIFY`` is ``UnsupportedError``.
+    out.
     """
     default = _answer(profile, "defaultAction", "defaultErrnoRet", _PLACE)
     rules: list[Rule] = []
@@ -147,11 +147,6 @@ def _answer(data: "Mapping[str, Any]", key: str, errno_key: str, place: str) -> 
     if action not in ACTIONS:
         raise InvalidInputError(
             f"{place}.{key}: unknown action '{action}'", hint=did_you_mean(str(action), ACTIONS)
-        )
-    if action == NOTIFY:
-        raise UnsupportedError(
-            f"{place}.{key}: '{NOTIFY}' is not supported yet",
-            hint="a listener for system calls comes with the OCI runtime; use SCMP_ACT_ERRNO",
         )
     value = data.get(errno_key)
     return Answer(action=action, value=EPERM if value is None else _number(value, place, errno_key))

@@ -12,7 +12,7 @@ import os
 from toolkit.core.errors import ConflictError, UnsupportedError
 from toolkit.core.record import replace
 from toolkit.core.undo import Undo
-from toolkit.runtime import eventlog, groups, joins, messages, nest, states
+from toolkit.runtime import eventlog, groups, hooks, joins, messages, nest, states
 from toolkit.runtime.descriptors import shared_pipe
 from toolkit.runtime.init import Hatchling
 from toolkit.runtime.logfile import JsonLog, timestamp
@@ -115,7 +115,7 @@ class Shim:
         made, group = self._hatch(undo, stdio)
         child = self._child(made, stdio, relay)
         steps.enter("join")
-        made.admit(request, group, program)
+        made.admit(request, group, program, hooks.told(request, self._state))
         monitor = Monitor(child, [self._job.session])
         steps.enter("listen")
         socket_path = f"{request.state_dir}/shim.sock"

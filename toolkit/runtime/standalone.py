@@ -88,7 +88,7 @@ class Standalone:
                 put(f"{request.state_dir}/seccomp.bpf", program)
             listener = gate.build(request.state_dir) if request.hold else None
             made, group = self._hatch(undo, listener)
-            made.admit(request, group, program)
+            made.admit(request, group, program, hooks.told(request, self._state))
             self._note(states.CREATING)
             self._listen(made.link)
             self._note(states.CREATED if request.hold else states.RUNNING)
@@ -159,6 +159,8 @@ class Standalone:
             if fd >= 0:
                 os.close(fd)
         self.pid = made.pid
+        # Now: as soon as it has its stdio it may run, and end.
+        self._state = replace(self._state, pid=made.pid, started=states.start_time(made.pid))
         made.welcome(self._request, self._caller.stdio)
         return made
 
@@ -188,7 +190,5 @@ class Standalone:
             continue
 
     def _note(self, status: str) -> None:
-        self._state = replace(
-            self._state, status=status, pid=self.pid, started=states.start_time(self.pid)
-        )
+        self._state = replace(self._state, status=status)
         states.write_state(self._request.state_dir, self._state)

@@ -109,7 +109,8 @@ def read_state(state_dir: str) -> State | None:
     state = decode(State, messages.decode(data), f"{state_dir}/{_STATE}")
     if state.shim_pid and start_time(state.shim_pid) != state.shim_started:
         state = replace(state, shim_pid=0)
-    if state.pid and start_time(state.pid) != state.started:
+    # It may have ended before its start time could be noted: then that is 0, as it is now.
+    if state.pid and start_time(state.pid) != (state.started or -1):
         state = replace(state, pid=0, status=STOPPED)
     elif state.status == RUNNING and is_frozen(state.cgroup):
         state = replace(state, status=PAUSED)

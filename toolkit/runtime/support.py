@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.core.errors import InvalidInputError, UnsupportedError
+from toolkit.core.errors import InvalidInputError
 from toolkit.core.suggest import did_you_mean
 from toolkit.linux.mount_options import PROPAGATION
 from toolkit.runtime.groups import check_resources
@@ -10,6 +10,9 @@ from toolkit.runtime.joins import check_namespaces, wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from toolkit.oci.spec import Spec
 
 # Parameters that a namespace has for itself (sysctl(7), ipc_namespaces(7)); all of net.* but the
@@ -24,6 +27,7 @@ _OF_IPC = (
     "kernel.shmmni",
     "kernel.shm_rmid_forced",
 )
+_NOTIFY = "SCMP_ACT_NOTIFY"
 _MAPPED = frozenset(("idmap", "ridmap"))
 _BOUND = frozenset(("bind", "rbind"))
 _OF_UTS = ("kernel.domainname", "kernel.hostname")
@@ -37,28 +41,30 @@ def check_support(spec: Spec) -> None:
     _check_mounts(spec)
     for key in spec.linux.sysctl:
         _check_sysctl(spec, key.replace("/", "."))
-    for name, value in _ignored(spec).items():
-        if value:
-            raise UnsupportedError(f"{name} is not supported yet")
+    _check_few(spec)
 
 
-def _ignored(spec: Spec) -> dict[str, object]:
+def _check_few(spec: Spec) -> None:
+    """What few ask for, and only those pay for."""
     process, linux = spec.process, spec.linux
-    found: dict[str, object] = {
-        "linux.mountLabel": linux.mount_label,
-        "linux.intelRdt": linux.intel_rdt,
-        "linux.personality": linux.personality,
-    }
-    if linux.seccomp is not None:
-        for name in ("flags", "listenerPath"):
-            found[f"linux.seccomp.{name}"] = linux.seccomp.get(name)
+    asked: list[object] = [linux.mount_label, linux.intel_rdt, linux.personality]
     if process is not None:
-        found |= {
-            "process.apparmorProfile": process.apparmor_profile,
-            "process.selinuxLabel": process.selinux_label,
-            "process.scheduler": process.scheduler,
-        }
-    return found
+        asked += [process.apparmor_profile, process.selinux_label, process.scheduler]
+    if any(value not in (None, "") for value in asked):
+        from toolkit.runtime.extras import check_extras  # noqa: PLC0415 - as said
+
+        check_extras(spec)
+    if linux.seccomp is not None:
+        check_filter(linux.seccomp)
+
+
+def check_filter(profile: Mapping[str, Any]) -> None:
+    """What a filter asks for beside its rules."""
+    actions = [entry.get("action") for entry in profile.get("syscalls") or ()]
+    if profile.get("flags") or profile.get("listenerPath") or _NOTIFY in actions:
+        from toolkit.runtime.listening import check  # noqa: PLC0415 - few filters have them
+
+        check(profile)
 
 
 def _check_mounts(spec: Spec) -> None:

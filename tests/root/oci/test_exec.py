@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.oci_boxes import Oci
+from toolkit.runtime import labels
 
 pytestmark = pytest.mark.root
 
@@ -165,3 +166,80 @@ def test_a_terminal_without_a_socket_is_refused_where_nobody_stays(oci: Oci) -> 
     missing = oci.call("create", "--console-socket", "/no/where", "--bundle", str(bundle), "box")
     assert "--console-socket '/no/where'" in missing.err
     assert oci.must("list", "--quiet") == ""
+
+
+@pytest.fixture
+def below(box: Oci) -> Iterator[str]:
+    """A group below the container's, in the hierarchy that counts its processes."""
+    group = json.loads((box.states / "box/state.json").read_text())["cgroup"]
+    name = "unified" if set(group) == {"unified"} else "pids"
+    folder = Path(group[name], "below")
+    folder.mkdir()
+    yield "below" if name == "unified" else f"{name}:below"
+    folder.rmdir()
+
+
+def test_a_group_below(box: Oci, below: str) -> None:
+    said = box.must("exec", "--cgroup", below, "box", "cat", "/proc/self/cgroup")
+    assert sum(line.endswith("/below") for line in said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("none", "there is no cgroup"),
+        ("../..", "'../..' is no cgroup below the container's"),
+        ("nonsense:x", "is no cgroup below the container's"),
+    ],
+)
+def test_a_group_that_is_not_below(box: Oci, path: str, said: str) -> None:
+    refused = box.call("exec", "--cgroup", path, "box", "true")
+    assert refused.status == 255
+    assert said in refused.err
+
+
+def test_it_waits_in_a_paused_container_if_it_is_to(box: Oci) -> None:
+    box.must("pause", "box")
+    refused = box.call("exec", "box", "true")
+    assert "is paused" in refused.err
+    line = (box.program, "--root", str(box.states), "exec", "--ignore-paused", "box", "echo", "ran")
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as waiting:
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(0.5)
+        box.must("resume", "box")
+        assert waiting.communicate(timeout=20)[0] == "ran\n"
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("--apparmor=box", "process.apparmorProfile: 'box' cannot be applied"),
+        ("--process-label=a:b:c:d", "process.selinuxLabel: 'a:b:c:d' cannot be applied"),
+    ],
+)
+def test_a_label_that_nothing_would_enforce(box: Oci, flag: str, said: str) -> None:
+    if labels.has_apparmor() or labels.has_selinux():
+        pytest.skip("this machine has labels")
+    refused = box.call("exec", flag, "box", "true")
+    assert refused.status == 255
+    assert said in refused.err
+
+
+def test_a_personality_and_a_policy_are_the_containers(oci: Oci) -> None:
+    process = {"scheduler": {"policy": "SCHED_BATCH", "nice": 3}}
+    linux = {"personality": {"domain": "LINUX32"}}
+    oci.must(
+        "run",
+        "-d",
+        "--bundle",
+        str(oci.bundle("sleep", "600", process=process, linux=linux)),
+        "box",
+    )
+    pid = oci.state("box")["pid"]
+    assert os.sched_getscheduler(pid) == os.SCHED_BATCH
+    assert os.getpriority(os.PRIO_PROCESS, pid) == 3
+    assert Path(f"/proc/{pid}/personality").read_text() == "00000008\n"
+    said = oci.must("exec", "box", "sh", "-c", "cat /proc/self/personality /proc/self/stat")
+    assert said.split()[0] == "00000008"
+    fields = said.splitlines()[1].rpartition(")")[2].split()
+    assert (fields[16], fields[38]) == ("3", str(os.SCHED_BATCH))  # proc_pid_stat(5), less three

@@ -241,3 +241,29 @@ def test_whenever_the_caller_is_interrupted_nothing_stays(oci: Oci, pause: float
                 oci.call("kill", "box", "KILL")
             assert time.monotonic() < deadline
     assert oci.must("list", "--quiet") == ""
+
+
+def test_without_pivot_root_the_host_is_covered(oci: Oci) -> None:
+    every = {
+        name: ["CAP_SYS_CHROOT", "CAP_SYS_ADMIN"] for name in ("bounding", "effective", "permitted")
+    }
+    # The old way out of a chroot: another one below, with the working directory left above it.
+    script = (
+        "ls /; cat /proc/self/mountinfo; mkdir /tmp/x; cd /tmp; chroot x true; cd ../../../..; ls"
+    )
+    mount = {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"}
+    bundle = oci.bundle("sh", "-c", script, process={"capabilities": every})
+    config = json.loads((bundle / "config.json").read_text())
+    config["mounts"].append(mount)
+    (bundle / "config.json").write_text(json.dumps(config))
+    plain = oci.call("run", "--bundle", str(bundle), "box")
+    covered = oci.call("run", "--no-pivot", "--bundle", str(bundle), "box")
+    assert covered.status == plain.status, covered.err
+
+    def shown(text: str) -> list[str]:
+        return [line.split()[4] if len(line.split()) > 4 else line for line in text.splitlines()]
+
+    assert shown(covered.out)[:8] == shown(plain.out)[:8]
+    assert "home" not in shown(covered.out)
+    assert set(shown(covered.out)) <= {*shown(plain.out), "/"}
+    assert oci.must("list", "--quiet") == ""

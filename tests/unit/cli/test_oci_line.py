@@ -60,19 +60,6 @@ def test_no_command_loads_what_is_slow(tmp_path: Path, command: str) -> None:
     assert not loaded(["--root", str(tmp_path), *argv, *words]).intersection(SLOW)
 
 
-@pytest.mark.parametrize("name", sorted(flags.REFUSED))
-def test_what_is_not_built_is_refused_with_a_sentence(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    command = "create" if name == "no-pivot" else "exec"
-    known = {flag.key: flag for flag in COMMANDS[command].flags}
-    value = [f"--{name}=x"] if known[name].metavar else [f"--{name}"]
-    assert run(
-        ["--root", str(tmp_path), command, *value, "box", "true"][: 6 if command == "exec" else 5]
-    )
-    assert f"--{name} is refused: {flags.REFUSED[name]}" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
@@ -173,8 +160,8 @@ def test_features_and_spec_agree_with_what_is_built(
     told = json.loads(capsys.readouterr().out)
     assert told["ociVersionMax"] == "1.2.0"
     assert {"user", "time"} <= set(told["linux"]["namespaces"])
-    assert "SCMP_ACT_NOTIFY" not in told["linux"]["seccomp"]["actions"]
-    assert {"tmpcopyup", "rro", "bind"} <= set(told["mountOptions"])
+    assert "SCMP_ACT_NOTIFY" in told["linux"]["seccomp"]["actions"]
+    assert {"tmpcopyup", "rro", "bind", "ridmap", "rshared"} <= set(told["mountOptions"])
     assert run(["spec", "--bundle", str(tmp_path)]) == 0
     config = json.loads((tmp_path / "config.json").read_text())
     kinds = {entry["type"] for entry in config["linux"]["namespaces"]}

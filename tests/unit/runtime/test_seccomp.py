@@ -18,9 +18,9 @@ from toolkit.core.errors import InvalidInputError, UnsupportedError
 from toolkit.engine.defaults import CAPABILITIES as DOCKER
 from toolkit.linux.libc import check, libc
 from toolkit.linux.process import set_no_new_privs
-from toolkit.linux.seccomp import SeccompFlag, load
+from toolkit.linux.seccomp import load
 from toolkit.runtime import seccomp
-from toolkit.runtime.seccomp import compile_profile, load_flags
+from toolkit.runtime.seccomp import compile_profile
 
 ONLY_X86_64 = pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers are x86-64's")
 pytestmark = ONLY_X86_64
@@ -273,14 +273,6 @@ def test_architectures_asked_for_are_filtered() -> None:
 def test_faults_are_named(profile: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         compile_profile(profile, ())
-
-
-def test_flags() -> None:
-    assert load_flags(None) == SeccompFlag.NONE
-    named = {"flags": ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"]}
-    assert load_flags(named) == SeccompFlag.LOG | SeccompFlag.SPEC_ALLOW
-    with pytest.raises(InvalidInputError, match="unknown flag 'X'"):
-        load_flags({"flags": ["X"]})
 
 
 def test_without_libseccomp_there_is_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:

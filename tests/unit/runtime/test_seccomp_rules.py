@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.core.errors import InvalidInputError, UnsupportedError
+from toolkit.core.errors import InvalidInputError
 from toolkit.runtime.seccomp_rules import Answer, Condition, Rules, default_rules, rules_of
 
 ALLOW = Answer(action="SCMP_ACT_ALLOW")
@@ -170,11 +170,6 @@ def test_an_action_gets_the_nearest_name_as_a_hint() -> None:
     with pytest.raises(InvalidInputError) as caught:
         rules_of({"defaultAction": "SCMP_ACT_ALOW"}, (), "x86_64")
     assert caught.value.hint == "did you mean 'SCMP_ACT_ALLOW'?"
-
-
-def test_listeners_are_not_supported_yet() -> None:
-    with pytest.raises(UnsupportedError, match="SCMP_ACT_NOTIFY"):
-        read({"names": ["read"], "action": "SCMP_ACT_NOTIFY"})
 
 
 def test_syscalls_must_be_objects() -> None:

@@ -29,8 +29,14 @@ def execute(call: "Call", where: "Where") -> int:
     process = replace(process, env=(*process.env, *handed.env))
     if not process.args:
         raise InvalidInputError("exec needs a command", hint="or --process with a JSON file")
+    _check(process)
     wanted = ExecRequest(
-        id=state.id, state_dir=where.state_dir(state.id), process=process, passthrough=True
+        id=state.id,
+        state_dir=where.state_dir(state.id),
+        process=process,
+        passthrough=True,
+        cgroup=call.text("cgroup"),
+        paused=call.flag("ignore-paused"),
     )
     detached = call.flag("detach")
     socket = console(call, terminal=process.terminal, stays=not detached)
@@ -53,6 +59,14 @@ def execute(call: "Call", where: "Where") -> int:
     return follow(begin, interactive=True)
 
 
+def _check(process: "Process") -> None:
+    """Refuse what this machine does not have."""
+    if process.apparmor_profile or process.selinux_label or process.scheduler is not None:
+        from toolkit.runtime.extras import check_process_extras  # noqa: PLC0415 - few ask for one
+
+        check_process_extras(process)
+
+
 def _process(call: "Call", request: "StartRequest") -> "Process":
     """What ``--process`` says, or the container's own process changed as the flags say."""
     path = call.text("process")
@@ -61,7 +75,12 @@ def _process(call: "Call", request: "StartRequest") -> "Process":
             if call.values.get(name):
                 raise InvalidInputError(f"--{name} and --process exclude each other")
         process = process_from_json(bundles.read_json(path), path)
-        return replace(process, terminal=process.terminal or call.flag("tty"))
+        return replace(
+            process,
+            terminal=process.terminal or call.flag("tty"),
+            apparmor_profile=call.text("apparmor") or process.apparmor_profile,
+            selinux_label=call.text("process-label") or process.selinux_label,
+        )
     model = request.spec.process
     if model is None:
         raise NotFoundError(f"container '{request.id}' has no process to begin with")
@@ -75,6 +94,8 @@ def _process(call: "Call", request: "StartRequest") -> "Process":
         user=_user(call, model.user),
         capabilities=_capabilities(model.capabilities, call.many("cap")),
         no_new_privileges=model.no_new_privileges or call.flag("no-new-privs"),
+        apparmor_profile=call.text("apparmor") or model.apparmor_profile,
+        selinux_label=call.text("process-label") or model.selinux_label,
     )
     check_process(changed, "exec: process")
     return changed

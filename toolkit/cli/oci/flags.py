@@ -27,7 +27,7 @@ CREATING = (
     PID_FILE,
     CONSOLE,
     PRESERVE,
-    Flag(names=("--no-pivot",), help="Refused for now"),
+    Flag(names=("--no-pivot",), help="Cover the host's root instead of leaving it"),
     Flag(names=("--no-new-keyring",), help="Share the caller's session keyring"),
     HELP,
 )
@@ -50,10 +50,10 @@ EXECUTING = (
     PID_FILE,
     CONSOLE,
     PRESERVE,
-    Flag(names=("--apparmor",), metavar="PROFILE", help="Refused for now"),
-    Flag(names=("--process-label",), metavar="LABEL", help="Refused for now"),
-    Flag(names=("--cgroup",), metavar="PATH", help="Refused for now"),
-    Flag(names=("--ignore-paused",), help="Refused for now"),
+    Flag(names=("--apparmor",), metavar="PROFILE", help="Confine it by another profile"),
+    Flag(names=("--process-label",), metavar="LABEL", help="Give it another SELinux label"),
+    Flag(names=("--cgroup",), metavar="[NAMES:]PATH", help="Put it into a group below"),
+    Flag(names=("--ignore-paused",), help="Wait in a paused container rather than fail"),
     HELP,
 )
 FORMAT = Flag(names=("-f", "--format"), metavar="FORMAT", help="table or json")
@@ -73,11 +73,3 @@ UPDATING = (
     Flag(names=("--pids-limit",), metavar="N", help="Processes"),
     HELP,
 )
-REFUSED = {
-    "no-pivot": "without pivot_root a container could walk out of its root",
-    "apparmor": "AppArmor profiles are not supported yet",
-    "process-label": "SELinux labels are not supported yet",
-    "cgroup": "an exec joins the container's own cgroup only",
-    "ignore-paused": "a paused container runs nothing",
-}
-"""Flag → why it is refused; none is ever ignored."""

@@ -5,7 +5,8 @@ from toolkit.linux import mount_options
 from toolkit.linux.capabilities import NAMES
 from toolkit.oci.spec import NAMESPACES, VERSION
 from toolkit.runtime.hooks import KINDS
-from toolkit.runtime.seccomp_rules import ACTIONS, NOTIFY, OPERATORS
+from toolkit.runtime.listening import FLAGS
+from toolkit.runtime.seccomp_rules import ACTIONS, OPERATORS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,12 +71,13 @@ FEATURES: "dict[str, Any]" = {
         "cgroup": {"v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": False},
         "seccomp": {
             "enabled": True,
-            "actions": sorted(action for action in ACTIONS if action != NOTIFY),
+            "actions": sorted(ACTIONS),
             "operators": sorted(OPERATORS),
-            "supportedFlags": [],
+            "knownFlags": sorted(FLAGS),
+            "supportedFlags": sorted(FLAGS),
         },
-        "apparmor": {"enabled": False},
-        "selinux": {"enabled": False},
+        "apparmor": {"enabled": True},
+        "selinux": {"enabled": True},
         "intelRdt": {"enabled": False},
         "mountExtensions": {"idmap": {"enabled": True}},
     },

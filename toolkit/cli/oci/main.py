@@ -143,7 +143,6 @@ def run(argv: "Sequence[str]") -> int:
         fault = command.fault
         verb = _verb(f"oci {name}", command)
         call = read(verb, rest, common=())
-        _refuse(call)
         return _function(command)(call, _where(general, log))
     except ToolkitError as error:
         return _complain(error, log, fault)
@@ -235,12 +234,6 @@ def _function(command: Command) -> "Callable[[Call, Where], int]":
         import_module(f"toolkit.cli.oci.{module}"), function
     )
     return found
-
-
-def _refuse(call: Call) -> None:
-    for name, reason in flags.REFUSED.items():
-        if call.values.get(name):
-            raise UnsupportedError(f"--{name} is refused: {reason}")
 
 
 def _log(general: Call) -> Log:

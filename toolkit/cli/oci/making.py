@@ -53,6 +53,7 @@ def _request(call: "Call", where: "Where", *, hold: bool, env: tuple[str, ...]) 
         hold=hold,
         bundle=bundle,
         new_keyring=not call.flag("no-new-keyring"),
+        pivot=not call.flag("no-pivot"),
     )
 
 
