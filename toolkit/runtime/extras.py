@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 # personality(2); flags are reserved by the specification, and there are none
 _DOMAINS = {"LINUX": 0, "LINUX32": 8}
-_POLICIES = {
-    f"SCHED_{name}": value for name, value in vars(Policy).items() if name.isupper()
-}
+_POLICIES = {f"SCHED_{name}": value for name, value in vars(Policy).items() if name.isupper()}
 _FLAGS = {
     f"SCHED_FLAG_{name}": value
     for name, value in vars(SchedulerFlag).items()
