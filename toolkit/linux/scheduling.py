@@ -34,7 +34,7 @@ class _Attributes(ctypes.Structure):
         ("size", ctypes.c_uint32),
         ("policy", ctypes.c_uint32),
         ("flags", ctypes.c_uint64),
-        ("nice", ctypes.c_int32),
+        ("nice", ctypes.c_int),
         ("priority", ctypes.c_uint32),
         ("runtime", ctypes.c_uint64),
         ("deadline", ctypes.c_uint64),
