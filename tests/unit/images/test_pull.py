@@ -251,7 +251,7 @@ def test_two_pulls_at_once_fetch_a_layer_once(
 
     def wait(asked: Asked) -> None:
         if "/manifests/" in asked.path:
-            both.wait(10)
+            both.wait(60)
 
     registry.rules.append(wait)
     found: list[Pulled] = []

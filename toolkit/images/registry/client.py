@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin
 
 from urllib3.exceptions import HTTPError
 
@@ -20,8 +20,10 @@ from toolkit.images.registry.http import (
     Http,
     Request,
     Response,
+    check_target,
     discard,
     no_answer,
+    same_host,
 )
 from toolkit.images.registry.tokens import Authorizer
 from toolkit.oci.digest import Digest, digest_of, parse_digest
@@ -30,6 +32,7 @@ from toolkit.oci.reference import Reference
 
 ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))
 _AGENT = {"User-Agent": "dockyard"}
+_MAX_PAGES = 10_000
 _RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 OK, CREATED, ACCEPTED, NO_CONTENT, PARTIAL = 200, 201, 202, 204, 206
 
@@ -121,8 +124,8 @@ class Repository:
 
     def tags(self) -> Iterator[str]:
         """Every tag, page by page."""
-        url: str | None = "tags/list"
-        while url:
+        url = "tags/list"
+        for _ in range(_MAX_PAGES):
             answer = self.ask("GET", url)
             with reading(self.endpoint, answer):
                 if answer.status != OK:
@@ -131,7 +134,10 @@ class Repository:
             tags = data.get("tags") or []
             yield from (str(tag) for tag in tags)
             link = re.match(r"<([^>]+)>;\s*rel=\"?next", answer.headers.get("Link", ""))
-            url = link[1] if link else None
+            if not link:
+                return
+            url = urljoin(url, link[1])
+        raise lies(self.endpoint, f"its list of tags has more than {_MAX_PAGES} pages")
 
     def ask(
         self,
@@ -142,19 +148,23 @@ class Repository:
         body: Body | None = None,
         size: int | None = None,
     ) -> Response:
-        """Send a request below the repository (or to an absolute URL), authorized as needed."""
-        scope = " ".join(self._scopes)
-        known = self._access.authorizer.header(self.endpoint, scope)
+        """Send a request below the repository (or to an absolute URL), authorized as needed.
+
+        Another host than the registry's own gets no credential, whatever it demands.
+        """
+        scope, url = " ".join(self._scopes), self._url(where)
+        ours = same_host(self.endpoint.base, url)
+        known = self._access.authorizer.header(self.endpoint, scope) if ours else {}
         request = Request(
             method=method,
-            url=self._url(where),
+            url=url,
             headers={**_AGENT, **(headers or {}), **known},
             body=body,
             size=size,
             again=method in ("GET", "HEAD", "PUT"),
         )
         answer = self._access.http.send(self.endpoint, request)
-        if answer.status != 401:
+        if answer.status != 401 or not ours:
             return answer
         if known:
             self._access.authorizer.forget(self.endpoint, scope)
@@ -170,6 +180,7 @@ class Repository:
 
     def _url(self, where: str) -> str:
         if where.startswith(("http://", "https://")):
+            check_target(self.endpoint, self.endpoint.base, where)
             return where
         if where.startswith("/"):
             return self.endpoint.base.partition("://")[0] + "://" + self.endpoint.host + where

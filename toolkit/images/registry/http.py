@@ -1,7 +1,8 @@
 """HTTP to one registry: connections, redirects, retries and bounded answers.
 
-A redirect is followed by hand: to http or https only, never down from https to http, and without
-the ``Authorization`` header once the host is another one (CVE-2020-15157).
+A redirect is followed by hand: to http or https only, never down from https to http. Whatever way a
+request comes to another host than its registry's, by a redirect or because the registry named it in
+``Location`` or ``Link``, it has no ``Authorization`` header there (CVE-2020-15157).
 """
 
 import email.utils
@@ -106,18 +107,17 @@ class Http:
 
     def _follow(self, endpoint: Endpoint, request: Request) -> Response:
         hop = replace(request, headers={**dict(endpoint.headers), **request.headers})
+        if not same_host(endpoint.base, request.url):
+            hop = replace(hop, headers=_harmless(hop.headers))
         for _ in range(_MAX_HOPS):
             answer = self._once(endpoint, hop)
             if answer.status not in _REDIRECTS or hop.method not in ("GET", "HEAD"):
                 return answer
             target = urljoin(hop.url, answer.headers.get("Location", ""))
             discard(answer)
-            _check_redirect(endpoint, hop.url, target)
-            headers = hop.headers
-            if urlsplit(target).netloc != urlsplit(hop.url).netloc:
-                headers = {
-                    name: value for name, value in headers.items() if name.lower() in _HARMLESS
-                }
+            check_target(endpoint, hop.url, target)
+            stays = same_host(hop.url, target)
+            headers = hop.headers if stays else _harmless(hop.headers)
             hop = replace(hop, url=target, headers=headers)
         raise ToolkitError(f"registry '{endpoint.shown}' redirects more than {_MAX_HOPS} times")
 
@@ -177,7 +177,27 @@ class Http:
 
 
 _HOPELESS = (SSLError, NewConnectionError, ConnectTimeoutError)  # another server may do better
-_HARMLESS = frozenset({"accept", "range", "user-agent"})
+_HARMLESS = frozenset({"accept", "content-range", "content-type", "range", "user-agent"})
+_PORTS = {"http": 80, "https": 443}
+
+
+def _harmless(headers: Mapping[str, str]) -> dict[str, str]:
+    """What a host that nobody logged in to may be told."""
+    return {name: value for name, value in headers.items() if name.lower() in _HARMLESS}
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether two URLs lead to one host and port; http and https have each a port of their own.
+
+    On a registry that may be spoken to without TLS, ``https://host:5000`` and ``http://host:5000``
+    are the same; ``check_target`` has refused the way down for all others.
+    """
+    return _host_of(one) == _host_of(other)
+
+
+def _host_of(url: str) -> tuple[str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 def _context(endpoint: Endpoint) -> ssl.SSLContext:
@@ -197,7 +217,8 @@ def _plain(url: str) -> str:
     return f"http:{url.removeprefix('https:')}" if url.startswith("https:") else url
 
 
-def _check_redirect(endpoint: Endpoint, url: str, target: str) -> None:
+def check_target(endpoint: Endpoint, url: str, target: str) -> None:
+    """Refuse to go from ``url`` where a registry must not lead: ``ToolkitError``."""
     scheme = urlsplit(target).scheme
     if scheme not in ("http", "https") or not urlsplit(target).netloc:
         raise ToolkitError(

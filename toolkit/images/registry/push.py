@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import IO, Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from toolkit.core.errors import ToolkitError, UnavailableError
 from toolkit.images.library import Library, key_of
@@ -199,10 +199,11 @@ class _Upload:
                 return ""
             if answer.status != ACCEPTED:
                 raise self._server.fault(answer, f"upload of blob {self._source.digest}")
-            return self._location(answer)
+            return self._location(answer, "")
 
-    def _location(self, answer: Any) -> str:
-        location: str = answer.headers.get("Location", "")
+    def _location(self, answer: Any, asked: str) -> str:
+        """Where to go on; a path without a host is one on the host that was asked."""
+        location: str = urljoin(asked, answer.headers.get("Location", ""))
         if not location.startswith(("/", "http://", "https://")):
             raise lies(self._server.endpoint, f"an upload goes to '{location[:200]}'")
         return location
@@ -234,7 +235,7 @@ class _Upload:
         with reading(self._server.endpoint, answer):
             if answer.status != ACCEPTED:
                 raise self._server.fault(answer, f"chunk of blob {self._source.digest}")
-            return self._location(answer), _received(answer, end)
+            return self._location(answer, location), _received(answer, end)
 
     def _where(self, location: str) -> tuple[str, int]:
         """How much of an upload arrived, after the line broke."""
@@ -242,7 +243,7 @@ class _Upload:
         with reading(self._server.endpoint, answer):
             if answer.status != NO_CONTENT:
                 raise self._server.fault(answer, f"upload of blob {self._source.digest}")
-            return self._location(answer), _received(answer, 0)
+            return self._location(answer, location), _received(answer, 0)
 
     def _finish(self, location: str, rest: bytes) -> None:
         mark = "&" if "?" in location else "?"
