@@ -267,6 +267,7 @@ class Engine:
                 made,
                 passthrough=passes_through(config, stdio),
                 hold=joining is not None and joining.connect is not None,
+                background=background,
             )
             launcher = self._launch()
             asked()

@@ -185,11 +185,17 @@ def _remove_empty(path: str) -> None:
 
 
 def start_request(
-    settings: "Settings", prepared: Prepared, *, passthrough: bool = False, hold: bool = False
+    settings: "Settings",
+    prepared: Prepared,
+    *,
+    passthrough: bool = False,
+    hold: bool = False,
+    background: bool = False,
 ) -> StartRequest:
     """What the launcher is asked.
 
     ``passthrough`` hands the caller's descriptors straight on; with ``hold`` the program waits.
+    In the ``background`` its input stays open for those who attach later.
     """
     config, directory = prepared.stored.config, prepared.directory
     parent = config.cgroup_parent.strip("/") or settings.cgroup_parent
@@ -212,7 +218,9 @@ def start_request(
         remove=gone,
         passthrough=passthrough,
         hold=hold,
-        open_input=config.interactive and config.detach and not config.stdin_once,
+        open_input=config.interactive
+        and (config.detach or background)
+        and not config.stdin_once,
         init=config.init,
         events=EventLog(settings.run_root).path,
         actor=actor(prepared),

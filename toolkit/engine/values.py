@@ -5,9 +5,8 @@ Pure functions of text; a fault is an ``InvalidInputError`` that quotes what was
 
 import _socket
 
-from toolkit.core.errors import InvalidInputError, UnsupportedError
-from toolkit.core.suggest import did_you_mean
-from toolkit.engine.config import Bind, Tmpfs
+from toolkit.core.errors import InvalidInputError
+from toolkit.engine.config import Tmpfs
 from toolkit.engine.netfiles import GATEWAY
 
 TYPE_CHECKING = False
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 _UNITS = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
 CPU_PERIOD = 100_000
-_PROPAGATION = ("rprivate", "private", "rslave", "slave", "rshared", "shared")
 
 
 def parse_size(text: str, *, what: str) -> int:
@@ -57,48 +55,8 @@ def parse_cpus(text: str, *, available: int) -> tuple[int, int]:
     return round(cpus * CPU_PERIOD), CPU_PERIOD
 
 
-def parse_volume(text: str) -> Bind:
-    """``/host:/container[:option,option]``."""
-    parts = text.split(":")
-    if len(parts) == 1:
-        raise UnsupportedError(
-            f"volume '{text}': anonymous volumes are not built yet",
-            hint="give a host directory too, as in /srv/data:/data",
-        )
-    if len(parts) > 3 or not all(parts):
-        raise InvalidInputError(
-            f"volume '{text}' is not HOST:CONTAINER[:OPTIONS]",
-            hint="write it as in /srv/data:/data:ro",
-        )
-    source, target = parts[0], parts[1]
-    if not source.startswith("/"):
-        raise InvalidInputError(
-            f"volume '{text}': '{source}' is not an absolute path",
-            hint="named volumes are not built yet; give the host's directory from / on",
-        )
-    _check_target(target, f"volume '{text}'")
-    read_only, propagation = _volume_options(parts[2] if len(parts) == 3 else "", text)
-    return Bind(source=source, target=target, read_only=read_only, propagation=propagation)
-
-
-def _volume_options(options: str, text: str) -> tuple[bool, str]:
-    """``ro`` and the propagation; SELinux's ``z`` and ``Z`` mean nothing on a host without it."""
-    read_only, propagation = False, "rprivate"
-    for option in filter(None, options.split(",")):
-        if option in ("ro", "rw"):
-            read_only = option == "ro"
-        elif option in _PROPAGATION:
-            propagation = option
-        elif option not in ("z", "Z", "nocopy", "bind", "rbind"):
-            known = ("ro", "rw", "z", "Z", "nocopy", *_PROPAGATION)
-            raise InvalidInputError(
-                f"volume '{text}': unknown option '{option}'",
-                hint=did_you_mean(option, known) or f"known are {', '.join(known)}",
-            )
-    return read_only, propagation
-
-
-def _check_target(target: str, what: str) -> None:
+def check_target(target: str, what: str) -> None:
+    """Refuse what is no place inside."""
     if not target.startswith("/"):
         raise InvalidInputError(f"{what}: '{target}' is not an absolute path in the container")
     if not target.strip("/."):
@@ -108,7 +66,7 @@ def _check_target(target: str, what: str) -> None:
 def parse_tmpfs(text: str) -> Tmpfs:
     """``/path[:option,option]``; ``noexec,nosuid,nodev`` hold unless their opposite is asked."""
     target, _, given = text.partition(":")
-    _check_target(target, f"tmpfs '{text}'")
+    check_target(target, f"tmpfs '{text}'")
     asked = tuple(filter(None, given.split(",")))
     opposites = {"noexec": "exec", "nosuid": "suid", "nodev": "dev"}
     kept = tuple(no for no, yes in opposites.items() if yes not in asked and no not in asked)

@@ -80,7 +80,7 @@ class Order:
 class Last:
     """What is left to become: ``own`` gives the user its stdio; ``preserve``: see ``Hatchling``.
 
-    With ``reaper`` this process stays, and its child becomes the program.
+    ``reaper`` makes this process stay, and its child become the program.
     ``extras`` is what ``prepare`` has left to do.
     """
 
@@ -92,7 +92,7 @@ class Last:
     steps: Steps
     preserve: int = 0
     extras: Callable[[], None]
-    reaper: bool = False
+    reaper: Callable[[], None] | None = None
 
 
 def run(link: Socket, hatchling: Hatchling) -> NoReturn:
@@ -169,6 +169,7 @@ def _become(order: Order) -> NoReturn:
     request, steps = order.request, order.steps
     spec, process = request.spec, _process(request.spec)
     steps.enter("privacy")
+    reaper = _reaper(request)
     todo = plan(spec, cgroup_steps(spec))
     steps.enter("namespaces")
     spaces = order.hatchling.spaces
@@ -209,10 +210,19 @@ def _become(order: Order) -> NoReturn:
             own=process.terminal or not request.passthrough or bool(request.bundle),
             steps=steps,
             preserve=order.hatchling.preserve,
-            reaper=request.init,
+            reaper=reaper,
             extras=extras,
         )
     )
+
+
+def _reaper(request: StartRequest) -> Callable[[], None] | None:
+    """What makes this process stay, imported while the host's files are within reach."""
+    if not request.init:
+        return None
+    from toolkit.runtime.reaper import stay  # noqa: PLC0415 - few want it
+
+    return stay
 
 
 def _run_hooks(order: Order) -> dict[str, Any]:
@@ -357,10 +367,7 @@ def finish(last: Last) -> NoReturn:
     last.extras()
     identity.assume(process, last.filter)
     if last.reaper:
-        # Imported by the launcher (see rehearse): here the host's files are out of reach.
-        from toolkit.runtime import reaper  # noqa: PLC0415 - as said
-
-        reaper.stay()
+        last.reaper()
     steps.enter("exec")
     identity.execute(process)
 

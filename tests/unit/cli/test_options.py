@@ -7,7 +7,16 @@ from toolkit.cli.containers.options import container_config
 from toolkit.cli.containers.starting import RUN
 from toolkit.cli.verb import read
 from toolkit.core.errors import InvalidInputError, UnsupportedError
-from toolkit.engine.config import Bind, ContainerConfig, Tmpfs
+from toolkit.engine.config import (
+    Bind,
+    ContainerConfig,
+    DeviceAsk,
+    DeviceRate,
+    Health,
+    Tmpfs,
+    Ulimit,
+    VolumeMount,
+)
 
 
 def config(line: str, **environ: str) -> ContainerConfig:
@@ -98,9 +107,12 @@ def test_a_profile_is_read(tmp_path: Path) -> None:
         ("--pids-limit x host", "pids-limit: 'x' is no whole number"),
         ("--pids-limit -2 host", "pids-limit: -2 is less than -1"),
         ("--cpu-shares -1 host", "cpu-shares: -1 is less than 0"),
-        ("-v data:/d host", "volume 'data:/d': 'data' is not an absolute path"),
+        ("-v -data:/d host", "'-data' is no name for a volume"),
         ("--stop-signal TREM host", "unknown signal 'TREM'"),
-        ("--security-opt apparmor=x host", "security-opt: 'apparmor=x' is not known"),
+        (
+            "--security-opt label=user:x host",
+            "security-opt: 'label=user:x': SELinux labels are not set",
+        ),
         ("--security-opt seccomp=/none host", "security-opt: seccomp profile '/none': No such"),
         ("--env-file /none host", "env-file '/none': No such file or directory"),
         ("--cgroup-parent ../x host", "cgroup-parent: '../x' leads upwards"),
@@ -112,3 +124,72 @@ def test_bad_values(line: str, message: str) -> None:
     with pytest.raises((InvalidInputError, UnsupportedError)) as caught:
         config(line)
     assert caught.value.message.startswith(message)
+
+
+def test_what_few_ask(tmp_path: Path) -> None:
+    labels = tmp_path / "labels"
+    labels.write_text("# said\na=1\n\nb=2\n")
+    made = config(
+        "-v data:/data -v /cache --mount type=tmpfs,dst=/m,tmpfs-size=1m --volumes-from web:ro "
+        "--restart on-failure:3 --init --health-cmd 'test -f /ok' --health-interval 1s "
+        "--log-opt max-size=1m --log-opt max-file=2 --ulimit nofile=10:20 --device /dev/null "
+        "--device-read-bps /dev/sda:1m --sysctl net.core.somaxconn=5 --group-add audio "
+        "--shm-size 1m --uts host --oom-score-adj -5 --memory-reservation 1m --cpu-quota 50000 "
+        f"--annotation a=b --label-file {labels} -l b=3 --security-opt systempaths=unconfined "
+        "--security-opt apparmor=unconfined host"
+    )
+    assert made == ContainerConfig(
+        image="host",
+        volumes=(VolumeMount(target="/data", name="data"), VolumeMount(target="/cache")),
+        tmpfs=(Tmpfs(target="/m", options=("noexec", "nosuid", "nodev", "size=1048576")),),
+        volumes_from=("web:ro",),
+        restart="on-failure",
+        restart_retries=3,
+        init=True,
+        health=(Health(test=("CMD-SHELL", "test -f /ok"), interval=10**9),),
+        log_options=("max-size=1m", "max-file=2"),
+        ulimits=(Ulimit(name="nofile", soft=10, hard=20),),
+        devices=(DeviceAsk(source="/dev/null", target="/dev/null"),),
+        device_rates=(DeviceRate(kind="rbps", path="/dev/sda", rate=1 << 20),),
+        sysctls=("net.core.somaxconn=5",),
+        group_add=("audio",),
+        shm_size=1 << 20,
+        uts="host",
+        oom_score_adj=-5,
+        memory_reservation=1 << 20,
+        cpu_quota=50000,
+        annotations=("a=b",),
+        labels=("a=1", "b=2", "b=3"),
+        unmasked=True,
+        apparmor="unconfined",
+    )
+
+
+def test_a_directory_from_here_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config("-v ./x:/x host").binds == (Bind(source=f"{tmp_path}/x", target="/x"),)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--restart sometimes host", "restart: 'sometimes' is no policy"),
+        ("--restart always:3 host", "only 'on-failure' takes a number"),
+        ("--no-healthcheck --health-cmd x host", "--no-healthcheck conflicts"),
+        ("--health-interval 1us host", "less than a millisecond"),
+        ("--health-interval soon host", "'soon' is no span of time"),
+        ("--ulimit nofile host", "'nofile' is not NAME=SOFT"),
+        ("--device dev host", "'dev' is not HOST"),
+        ("--device-read-bps sda:1m host", "is not DEVICE:RATE"),
+        ("--device-write-iops /dev/sda:x host", "'x' is no whole number"),
+        ("--blkio-weight 5 host", "is not between 10 and 1000"),
+        ("--sysctl net host", "sysctl: 'net' is not NAME=VALUE"),
+        ("--oom-score-adj 1001 host", "is not between -1000 and 1000"),
+        ("--cpus 1 --cpu-quota 5 host", "--cpus excludes --cpu-quota"),
+        ("--volumes-from web:rx host", "'web:rx' is not NAME"),
+        ("--label-file /none host", "label-file '/none': No such file"),
+    ],
+)
+def test_few_ask_nonsense(line: str, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        config(line)

@@ -1,8 +1,8 @@
 import pytest
 
-from toolkit.core.errors import InvalidInputError, UnsupportedError
+from toolkit.core.errors import InvalidInputError
 from toolkit.engine import values
-from toolkit.engine.config import Bind, Tmpfs
+from toolkit.engine.config import Tmpfs
 
 
 @pytest.mark.parametrize(
@@ -46,42 +46,6 @@ def test_cpus() -> None:
 def test_cpus_out_of_range(text: str) -> None:
     with pytest.raises(InvalidInputError, match=f"cpus: '{text}'"):
         values.parse_cpus(text, available=2)
-
-
-@pytest.mark.parametrize(
-    ("text", "bind"),
-    [
-        ("/a:/b", Bind(source="/a", target="/b")),
-        ("/a:/b:ro", Bind(source="/a", target="/b", read_only=True)),
-        ("/a:/b:rw,z", Bind(source="/a", target="/b")),
-        ("/a:/b:ro,rslave", Bind(source="/a", target="/b", read_only=True, propagation="rslave")),
-    ],
-)
-def test_volumes(text: str, bind: Bind) -> None:
-    assert values.parse_volume(text) == bind
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("./a:/b", "not an absolute path"),
-        ("data:/b", "not an absolute path"),
-        ("/a:b", "not an absolute path in the container"),
-        ("/a:/", "root file system itself"),
-        ("/a::ro", "is not HOST:CONTAINER"),
-        ("/a:/b:ro:rw", "is not HOST:CONTAINER"),
-        ("/a:/b:or", "unknown option 'or'"),
-    ],
-)
-def test_bad_volumes(text: str, why: str) -> None:
-    with pytest.raises(InvalidInputError, match=why) as caught:
-        values.parse_volume(text)
-    assert text in caught.value.message
-
-
-def test_an_anonymous_volume_is_not_built() -> None:
-    with pytest.raises(UnsupportedError, match="anonymous"):
-        values.parse_volume("/data")
 
 
 def test_tmpfs_is_safe_unless_asked() -> None:

@@ -2,8 +2,10 @@
 
 import os
 
+from toolkit.cli.containers.moreflags import MORE, NAMES
 from toolkit.cli.verb import Flag
 from toolkit.core.errors import InvalidInputError
+from toolkit.core.record import as_dict
 from toolkit.engine import values
 from toolkit.engine.choices import parse_network
 from toolkit.engine.config import ContainerConfig
@@ -48,9 +50,9 @@ CONTAINER = (
     Flag(names=("--entrypoint",), metavar="PROGRAM", help="Replace the image's entrypoint"),
     Flag(
         names=("-v", "--volume"),
-        metavar="HOST:CONTAINER[:OPTIONS]",
+        metavar="[HOST|NAME:]CONTAINER[:OPTIONS]",
         many=True,
-        help="Show a directory of the host inside; options: ro, rslave",
+        help="Show a directory of the host, or a volume, inside; options: ro, rslave, nocopy",
     ),
     Flag(names=("--tmpfs",), metavar="DIR[:OPTIONS]", many=True, help="Mount memory there"),
     Flag(names=("--read-only",), help="Make the root file system read-only"),
@@ -86,7 +88,7 @@ CONTAINER = (
     Flag(names=("--pid",), metavar="host|container:NAME", help="Share a process table"),
     Flag(
         names=("--ipc",),
-        metavar="private|shareable|none|host",
+        metavar="private|shareable|none|host|container:NAME",
         help="Share, or do without, shared memory",
     ),
     Flag(names=("-m", "--memory"), metavar="SIZE", help="Limit memory, as in 64m"),
@@ -103,11 +105,12 @@ CONTAINER = (
         names=("--security-opt",),
         metavar="OPTION",
         many=True,
-        help="no-new-privileges, seccomp=unconfined or seccomp=FILE",
+        help="no-new-privileges, seccomp=unconfined|FILE, apparmor=NAME, systempaths=unconfined",
     ),
     Flag(names=("--stop-signal",), metavar="SIGNAL", help="What 'stop' sends first (TERM)"),
     Flag(names=("--stop-timeout",), metavar="SECONDS", help="How long 'stop' waits (10)"),
     Flag(names=("-l", "--label"), metavar="NAME[=VALUE]", many=True, help="Note something"),
+    *MORE,
 )
 DETACH = Flag(names=("-d", "--detach"), help="Run in the background and print the id")
 
@@ -119,7 +122,6 @@ def container_config(
     rootfs = call.text("rootfs")
     image, command = ("", call.args) if rootfs else (call.args[0], call.args[1:])
     quota, period = _cpus(call)
-    no_new_privileges, seccomp = _security(call.many("security-opt"))
     entrypoint = (call.text("entrypoint"),) if "entrypoint" in call.values else None
     return ContainerConfig(
         image=image,
@@ -131,8 +133,6 @@ def container_config(
         env=environment(call, environ),
         workdir=call.text("workdir"),
         user=call.text("user"),
-        binds=tuple(values.parse_volume(text) for text in call.many("volume")),
-        tmpfs=tuple(values.parse_tmpfs(text) for text in call.many("tmpfs")),
         **_networks(call, network),
         links=tuple(values.parse_link(text) for text in call.many("link")),
         expose=tuple(port for text in call.many("expose") for port in parse_expose(text)),
@@ -146,16 +146,12 @@ def container_config(
         ipc=call.text("ipc"),
         memory=values.parse_size(call.text("memory", "0"), what="memory"),
         memory_swap=values.parse_swap(call.text("memory-swap", "0"), what="memory-swap"),
-        cpu_quota=quota,
-        cpu_period=period,
         cpu_shares=number(call, "cpu-shares"),
         cpuset_cpus=call.text("cpuset-cpus"),
         pids_limit=number(call, "pids-limit", least=-1),
         cap_add=tuple(call.many("cap-add")),
         cap_drop=tuple(call.many("cap-drop")),
         privileged=call.flag("privileged"),
-        no_new_privileges=no_new_privileges,
-        seccomp=seccomp,
         read_only=call.flag("read-only"),
         interactive=call.flag("interactive"),
         tty=call.flag("tty"),
@@ -163,9 +159,35 @@ def container_config(
         auto_remove=call.flag("rm"),
         stop_signal=_stop_signal(call.text("stop-signal")),
         stop_timeout=number(call, "stop-timeout", default=-1),
-        labels=tuple(values.parse_label(text) for text in call.many("label")),
+        labels=_labels(call),
         cgroup_parent=_cgroup_parent(call.text("cgroup-parent")),
+        **{"cpu_quota": quota, "cpu_period": period, **_security(call), **_more(call)},
     )
+
+
+def _more(call: "Call") -> "dict[str, Any]":
+    """What few containers ask for."""
+    found: dict[str, Any] = {}
+    given = call.values.keys()
+    if given & {"volume", "mount", "tmpfs"}:
+        from toolkit.cli.containers.morevalues import mounts  # noqa: PLC0415 - few ask
+
+        found |= mounts(call)
+    if given & NAMES:
+        from toolkit.cli.containers.morevalues import more  # noqa: PLC0415 - few ask
+
+        found |= more(call)
+    return found
+
+
+def _labels(call: "Call") -> tuple[str, ...]:
+    """Those of files first, so that the command line wins."""
+    texts = call.many("label")
+    if "label-file" in call.values:
+        from toolkit.cli.containers.morevalues import labels_of  # noqa: PLC0415 - few ask
+
+        texts = [*labels_of(call.many("label-file")), *texts]
+    return tuple(values.parse_label(text) for text in texts)
 
 
 def _networks(call: "Call", default: str) -> "dict[str, Any]":
@@ -232,22 +254,13 @@ def _cpus(call: "Call") -> tuple[int, int]:
     return values.parse_cpus(text, available=os.cpu_count() or 1) if text else (0, 0)
 
 
-def _security(options: "list[str]") -> tuple[bool, str]:
-    """(no new privileges, seccomp); both ``=`` and ``:`` may stand between name and value."""
-    no_new_privileges, seccomp = False, ""
-    for option in options:
-        name, sign, value = option.partition("=") if "=" in option else option.partition(":")
-        if name == "no-new-privileges" and value in ("", "true", "false"):
-            no_new_privileges = value != "false"
-        elif name == "seccomp" and value:
-            seccomp = value if value == "unconfined" else _profile(value)
-        else:
-            raise InvalidInputError(
-                f"security-opt: '{option}' is not known",
-                hint="known are no-new-privileges, seccomp=unconfined and seccomp=FILE",
-            )
-        del sign
-    return no_new_privileges, seccomp
+def _security(call: "Call") -> "dict[str, Any]":
+    options = call.many("security-opt")
+    if not options:
+        return {}
+    from toolkit.engine.asks import parse_security  # noqa: PLC0415 - few ask
+
+    return as_dict(parse_security(options, read=_profile))
 
 
 def _profile(path: str) -> str:

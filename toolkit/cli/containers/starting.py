@@ -15,7 +15,17 @@ from toolkit.cli.containers.options import (
 from toolkit.cli.images.resolving import PULLS, resolver
 from toolkit.cli.terminal import Signals, Stdio, check_terminal, follow, window_size
 from toolkit.cli.verb import FAULT, Call, Flag, Verb, each
+from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from toolkit.engine.model import Running
+
+    T = TypeVar("T", str, Running)
 
 _USAGE = "[FLAGS] IMAGE|--rootfs DIR [COMMAND [ARGUMENT]...]"
 
@@ -24,9 +34,10 @@ def _run(call: Call) -> int:
     settings = settings_of(call)
     config = container_config(call, os.environ, network=settings.network)
     images = resolver(call, settings.data_root)
+    note = _cidfile(call)
     if config.detach:
         with open_engine(call, settings, images=images) as engine, Stdio.nothing() as stdio:
-            print(engine.run(config, stdio.fds).id)
+            print(note(engine.run(config, stdio.fds)).id)
         return 0
     check_terminal(tty=config.tty, interactive=config.interactive)
     rows, columns = window_size() if config.tty else (0, 0)
@@ -37,7 +48,7 @@ def _run(call: Call) -> int:
     with Stdio.own(interactive=config.interactive, keyed=config.tty) as stdio:
         signals = Signals(silent=not truth(call, "sig-proxy", default=True))
         return follow(
-            lambda: engine.run(config, stdio.fds, asked=signals.hold),
+            lambda: note(engine.run(config, stdio.fds, asked=signals.hold)),
             interactive=config.interactive,
             signals=signals,
             typing=typing(call, stdio),
@@ -47,10 +58,31 @@ def _run(call: Call) -> int:
 def _create(call: Call) -> int:
     settings = settings_of(call)
     images = resolver(call, settings.data_root)
+    note = _cidfile(call)
     with open_engine(call, settings, images=images) as engine:
         config = container_config(call, os.environ, network=settings.network)
-        print(engine.create(config))
+        print(note(engine.create(config)))
     return 0
+
+
+def _cidfile(call: Call) -> "Callable[[T], T]":
+    """Writes the id of what was made to ``--cidfile``, and hands it on."""
+    path = call.text("cidfile")
+    if not path:
+        return lambda made: made
+    try:
+        file = open(path, "x", encoding="ascii")  # noqa: SIM115 - closed once it is written
+    except FileExistsError:
+        raise InvalidInputError(
+            f"cidfile: '{path}' exists already", hint="remove it, or choose another"
+        ) from None
+
+    def note(made: "T") -> "T":
+        with file:
+            file.write(made if isinstance(made, str) else made.id)
+        return made
+
+    return note
 
 
 def _start(call: Call) -> int:
