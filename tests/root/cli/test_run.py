@@ -48,7 +48,7 @@ def test_statuses(dockyard: Dockyard, home: Path, command: tuple[str, ...], stat
     [
         (("run", "--pull", "never", "nothing"), "nothing"),
         (("run", "--cap-add", "NET_ADMINN", "host", "true"), "unknown capability 'NET_ADMINN'"),
-        (("run", "-v", "data:/d", "host", "true"), "not an absolute path"),
+        (("run", "-v", "data:d", "host", "true"), "not an absolute path"),
         (("run", "--rootfs", "/nonexistent", "true"), "is no directory"),
         (("run", "--network", "nowhere", "host", "true"), "no such network: 'nowhere'"),
         (("run", "--memory", "1", "host", "true"), "less than the least"),
