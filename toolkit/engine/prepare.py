@@ -218,9 +218,7 @@ def start_request(
         remove=gone,
         passthrough=passthrough,
         hold=hold,
-        open_input=config.interactive
-        and (config.detach or background)
-        and not config.stdin_once,
+        open_input=config.interactive and (config.detach or background) and not config.stdin_once,
         init=config.init,
         events=EventLog(settings.run_root).path,
         actor=actor(prepared),
