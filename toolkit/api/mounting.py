@@ -6,6 +6,7 @@ from toolkit.api.reading import Reader
 from toolkit.core.errors import InvalidInputError, UnsupportedError
 from toolkit.engine import values
 from toolkit.engine.config import Bind, Tmpfs, VolumeMount
+from toolkit.engine.volumetext import parse_volume
 
 
 @dataclass(slots=True)
@@ -36,26 +37,14 @@ def read(config: Reader, host: Reader) -> Mounts:
 
 def _bind(text: str, found: Mounts) -> None:
     """``SOURCE:TARGET[:OPTIONS]``, where a source without a slash names a volume."""
-    parts = text.split(":")
-    if len(parts) == 1:
-        found.volumes.append(VolumeMount(target=_absolute(text)))
-    elif parts[0].startswith("/"):
-        found.binds.append(values.parse_volume(text))
-    elif len(parts) > 3 or not all(parts):
-        raise InvalidInputError(f"volume '{text}' is not SOURCE:TARGET[:OPTIONS]")
+    _keep(parse_volume(text), found)
+
+
+def _keep(mount: Bind | VolumeMount, found: Mounts) -> None:
+    if isinstance(mount, Bind):
+        found.binds.append(mount)
     else:
-        options = parts[2].split(",") if len(parts) == 3 else []
-        for option in options:
-            if option not in ("ro", "rw", "z", "Z", "nocopy", "volume-nocopy"):
-                raise InvalidInputError(f"volume '{text}': unknown option '{option}'")
-        found.volumes.append(
-            VolumeMount(
-                name=parts[0],
-                target=_absolute(parts[1]),
-                read_only="ro" in options,
-                copy="nocopy" not in options,
-            )
-        )
+        found.volumes.append(mount)
 
 
 def _mount(mount: Reader, found: Mounts) -> None:
@@ -64,7 +53,7 @@ def _mount(mount: Reader, found: Mounts) -> None:
         options = [mount.part("BindOptions").text("Propagation") or "rprivate"]
         options += ["ro"] if mount.flag("ReadOnly") else []
         text = f"{mount.text('Source')}:{mount.text('Target')}:{','.join(options)}"
-        found.binds.append(values.parse_volume(text))
+        _keep(parse_volume(text), found)
     elif kind == "volume":
         found.volumes.append(_volume(mount))
     elif kind == "tmpfs":
