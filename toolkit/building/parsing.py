@@ -7,10 +7,9 @@ import re
 
 from toolkit.building.faults import Place
 from toolkit.building.reading import Heredoc, Line, Source, nearest_instruction, read
-from toolkit.building.words import WordError, split_words, unquote
+from toolkit.building.words import WordError, exec_form, split_words, unquote
 from toolkit.core.record import record, replace
 from toolkit.core.suggest import did_you_mean
-from toolkit.images.instructions import exec_form
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

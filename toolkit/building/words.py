@@ -4,6 +4,8 @@ Source: Docker's Dockerfile reference, "Environment replacement": ``$name ${name
 ${name:+word} ${name:?word}``, each without the colon too, and the patterns ``# ## % %% / //``.
 """
 
+import json
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +44,17 @@ def split_words(text: str, escape: str = "\\") -> list[str]:
     if current:
         words.append("".join(current))
     return words
+
+
+def exec_form(text: str) -> tuple[str, ...] | None:
+    """The words of a JSON list of texts; ``None`` for anything else, which is then shell form."""
+    if not text.startswith("["):
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return tuple(found) if all(isinstance(item, str) for item in found) else None
 
 
 def unquote(word: str, escape: str = "\\") -> str:

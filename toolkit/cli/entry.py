@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 _VERBS = {
     "attach": "attaching.ATTACH",
     "build": "building.build.BUILD",
+    "commit": "building.committing.COMMIT",
     "create": "starting.CREATE",
+    "diff": "building.committing.DIFF",
     "engine serve": "serving.SERVE",
     "exec": "entering.EXEC",
     "history": "images.listing.HISTORY",

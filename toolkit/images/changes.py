@@ -54,7 +54,8 @@ def changes(
     opened: list[int] = []
     try:
         opened.extend(os.open(path, flags) for path in (upper, *lowers))
-        yield from walk.inside(b"", opened[0], tuple(opened[1:]), 0)
+        below = tuple(opened[1:])
+        yield from walk.inside(b"", opened[0], below, below)
     finally:
         for fd in opened:
             os.close(fd)
@@ -97,9 +98,15 @@ class _Walk:
             for count in range(1, len(parts))
         }
 
-    def inside(self, path: bytes, fd: int, lowers: tuple[int, ...], depth: int) -> Iterator[Change]:
-        """The changes in one directory of the upper layer."""
-        if depth > _MAX_DEPTH:
+    def inside(
+        self, path: bytes, fd: int, lowers: tuple[int, ...], were: tuple[int, ...]
+    ) -> Iterator[Change]:
+        """The changes in one directory of the upper layer.
+
+        ``lowers`` are the directories that it is merged with, ``were`` those that it would be if
+        none above it were opaque.
+        """
+        if path.count(b"/") > _MAX_DEPTH:
             raise ToolkitError(
                 f"directories are nested deeper than {_MAX_DEPTH}: '{os.fsdecode(path)[:60]}…'",
                 hint="such a tree becomes no layer",
@@ -118,13 +125,19 @@ class _Walk:
                 if below is not None:
                     yield Change(inner, DELETED, name, fd, status)
             elif not stat.S_ISDIR(status.st_mode):
-                yield Change(inner, CHANGED if below else ADDED, name, fd, status)
+                yield Change(inner, _kind(were, name), name, fd, status)
             else:
-                here = Change(inner, CHANGED if below else ADDED, name, fd, status)
-                yield from self._directory(here, below, lowers, depth)
+                here = Change(inner, _kind(were, name), name, fd, status)
+                yield from self._directory(here, below, lowers, were)
+        if were != lowers:
+            yield from _gone(path, fd, were)
 
     def _directory(
-        self, here: Change, below: os.stat_result | None, lowers: tuple[int, ...], depth: int
+        self,
+        here: Change,
+        below: os.stat_result | None,
+        lowers: tuple[int, ...],
+        were: tuple[int, ...],
     ) -> Iterator[Change]:
         """A directory and what it holds."""
         try:
@@ -132,6 +145,7 @@ class _Walk:
         except (FileNotFoundError, NotADirectoryError):
             return
         merged: tuple[int, ...] = ()
+        before: tuple[int, ...] = ()
         try:
             opaque = _is_opaque(fd)
             hides = below is not None and opaque
@@ -144,15 +158,16 @@ class _Walk:
                 return
             if told:
                 yield here
-            if hides:
-                yield from _gone(here, fd, lowers)
-            for change in self.inside(here.path, fd, merged, depth + 1):
+            known = merged
+            if hides or were != lowers:
+                known = before = _open_all(were, here.name)
+            for change in self.inside(here.path, fd, merged, known):
                 if not told:
                     told = True
                     yield here
                 yield change
         finally:
-            for one in (fd, *merged):
+            for one in (fd, *merged, *before):
                 os.close(one)
 
     def _is_stub(self, here: Change, fd: int, *, exists: bool) -> bool:
@@ -199,18 +214,17 @@ class _Walk:
         return any((path + b"/" + name) in places for name in _names(fd))
 
 
-def _gone(here: Change, fd: int, lowers: tuple[int, ...]) -> Iterator[Change]:
+def _gone(path: bytes, fd: int, were: tuple[int, ...]) -> Iterator[Change]:
     """What an opaque directory hides and does not have itself."""
-    merged = _open_all(lowers, here.name)
-    try:
-        names = {name for one in merged for name in _names(one)}
-        for name in sorted(names - set(_names(fd))):
-            status = _look(merged, name)
-            if status is not None:
-                yield Change(here.path + b"/" + name, DELETED, name, fd, status)
-    finally:
-        for one in merged:
-            os.close(one)
+    names = {name for one in were for name in _names(one)}
+    for name in sorted(names - set(_names(fd))):
+        status = _look(were, name)
+        if status is not None:
+            yield Change(path + b"/" + name, DELETED, name, fd, status)
+
+
+def _kind(were: tuple[int, ...], name: bytes) -> str:
+    return ADDED if _look(were, name) is None else CHANGED
 
 
 def _names(fd: int) -> list[bytes]:

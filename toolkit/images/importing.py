@@ -1,13 +1,12 @@
 """A root file system as an image: one layer, from a tar that is compressed or not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.images.compress import Source, plain
-from toolkit.images.instructions import apply_changes
 from toolkit.images.library import Library
 from toolkit.images.stored import StoredImage
 from toolkit.oci.image import Platform, this_platform
@@ -18,19 +17,18 @@ def import_tar(
     source: Source,
     *,
     name: str = "",
-    changes: Sequence[str] = (),
+    config: Mapping[str, Any] | None = None,
     message: str = "",
     platform: Platform | None = None,
 ) -> StoredImage:
-    """An image of the tar in ``source``, which is read to its end."""
-    config = apply_changes({}, changes)
+    """An image of the tar in ``source``, which is read to its end; ``config`` is its ``config``."""
     here = platform or this_platform()
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     whole: dict[str, Any] = {
         "created": now,
         "architecture": here.architecture,
         "os": here.os,
-        "config": config,
+        "config": dict(config or {}),
         "history": [{"created": now, "comment": message or "Imported"}],
     }
     if here.variant:

@@ -87,7 +87,7 @@ class LayerWriter:
             self._upper, self._lowers, stubs=self._stubs, left_out=self._left_out
         ):
             if change.kind == DELETED:
-                if not (hidden and change.path.rpartition(b"/")[0] == hidden):
+                if not (hidden and change.path.startswith(hidden + b"/")):
                     yield self._whiteout(change)
             else:
                 hidden = change.path if change.opaque else hidden

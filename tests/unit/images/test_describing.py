@@ -1,4 +1,3 @@
-import re
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +6,6 @@ import pytest
 from support.images import entry, tar_of
 from toolkit.core.errors import InvalidInputError
 from toolkit.images.describing import document, history, seconds, select
-from toolkit.images.instructions import apply_changes
 from toolkit.images.library import Library
 from toolkit.images.stored import StoredImage
 
@@ -130,41 +128,3 @@ def test_filters(shelf: Library, filters: dict[str, list[str]], wanted: str) -> 
 def test_bad_filters(shelf: Library, filters: dict[str, list[str]], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         select(shelf, shelf.all(), filters)
-
-
-@pytest.mark.parametrize(
-    ("changes", "wanted"),
-    [
-        (['CMD ["a", "b"]'], {"Cmd": ["a", "b"]}),
-        (["CMD echo hi"], {"Cmd": ["/bin/sh", "-c", "echo hi"]}),
-        (["entrypoint [broken"], {"Entrypoint": ["/bin/sh", "-c", "[broken"]}),
-        (["ENV A=b", "ENV A=c D=e"], {"Env": ["A=c", "D=e"]}),
-        (["ENV A b c"], {"Env": ["A=b c"]}),
-        (['LABEL "x y"=z', "LABEL q=r"], {"Labels": {"x y": "z", "q": "r"}}),
-        (["EXPOSE 80 53/UDP"], {"ExposedPorts": {"80/tcp": {}, "53/udp": {}}}),
-        (["EXPOSE 70-71"], {"ExposedPorts": {"70-71/tcp": {}}}),
-        (['VOLUME ["/a", "/b"]', "VOLUME /c"], {"Volumes": {"/a": {}, "/b": {}, "/c": {}}}),
-        (["WORKDIR /a", "WORKDIR b"], {"WorkingDir": "/a/b"}),
-        (["USER me:us"], {"User": "me:us"}),
-        (["STOPSIGNAL SIGINT"], {"StopSignal": "SIGINT"}),
-        (["ONBUILD RUN x"], {"OnBuild": ["RUN x"]}),
-    ],
-)  # fmt: skip
-def test_instructions_change_a_configuration(changes: list[str], wanted: dict[str, object]) -> None:
-    assert apply_changes({}, changes) == wanted
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("RUN x", "'RUN' is no instruction that can be given"),
-        ("ENVV a=b", "'ENVV' is no instruction"),
-        ("ENV", "nothing follows ENV"),
-        ("ENV A", "there is no '='"),
-        ("LABEL a='b", "No closing quotation"),
-        ("EXPOSE http", "'http' is no port"),
-    ],
-)
-def test_bad_instructions(change: str, message: str) -> None:
-    with pytest.raises(InvalidInputError, match=re.escape(message)):
-        apply_changes({}, [change])

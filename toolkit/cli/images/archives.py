@@ -64,12 +64,13 @@ def _load(call: Call) -> int:
 
 
 def _import(call: Call) -> int:
+    from toolkit.building.changing import changed  # noqa: PLC0415 - load and save need it not
     from toolkit.images.importing import fetched, import_tar  # noqa: PLC0415 - as above
 
     library, (where, *names) = library_of(call), call.args
     options = {
         "name": names[0] if names else "",
-        "changes": call.many("change"),
+        "config": changed(call.many("change")),
         "message": call.text("message"),
         "platform": platform_of(call.text("platform")),
     }
