@@ -91,7 +91,49 @@ def artifacts(host: FakeHost) -> None:
     host.artifacts["sha256:1"] = b"from the play\n"
 
 
+def settings(host: FakeHost) -> None:
+    host.files.seed("/etc/app.conf", "# head\nport = 80\nuser web\n# tail", 0o640)
+    host.files.seed("/etc/app.ini", "top=1\n[web]\nport = 80\n#host = a\n\n[db]\nport=1\n")
+
+
 CASES = (
+    Case(
+        task="blockinfile",
+        arguments={"path": "/etc/app.conf", "block": "a\nb", "insertafter": "^port"},
+        prepare=settings,
+    ),
+    Case(
+        task="blockinfile",
+        name="create",
+        arguments={"path": "/etc/new/app.conf", "block": "a", "create": True, "mode": "0600"},
+    ),
+    Case(
+        task="ini_file",
+        arguments={"path": "/etc/app.ini", "section": "web", "option": "host", "value": "b"},
+        prepare=settings,
+    ),
+    Case(
+        task="ini_file",
+        name="absent",
+        arguments={"path": "/etc/app.ini", "section": "db", "state": "absent", "backup": True},
+        prepare=settings,
+    ),
+    Case(
+        task="lineinfile",
+        arguments={"path": "/etc/app.conf", "regexp": "^port", "line": "port = 8080"},
+        prepare=settings,
+    ),
+    Case(
+        task="lineinfile",
+        name="absent",
+        arguments={"path": "/etc/app.conf", "regexp": "^#", "state": "absent"},
+        prepare=settings,
+    ),
+    Case(
+        task="replace",
+        arguments={"path": "/etc/app.conf", "regexp": "^# (\\w+)", "replace": "// \\1"},
+        prepare=settings,
+    ),
     Case(
         task="bridge",
         arguments={"name": "bridge0", "address": "192.168.5.1/24", "mtu": 1400, "stp": True},

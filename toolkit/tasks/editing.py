@@ -1,0 +1,89 @@
+"""What ``lineinfile``, ``blockinfile``, ``replace`` and ``ini_file`` share: a text file that is edited.
+
+Bytes that are no text of the file's encoding come through unharmed, and a file that ends without a
+newline is only given one where a line has to follow.
+"""
+
+import io
+import posixpath
+import re
+from dataclasses import dataclass
+
+from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError
+from toolkit.tasks import paths
+from toolkit.tasks.host import Host
+from toolkit.tasks.paths import Ownership
+from toolkit.tasks.placing import Placement, place
+from toolkit.tasks.registry import Plan
+
+_UNTOUCHED = Ownership(owner=None, group=None, mode=None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextFile:
+    """The arguments that these tasks have in common; they inherit them.
+
+    ``backup`` keeps the old file beside the new one. ``validate`` is a program that judges the new
+    content, ``%s`` its file.
+    """
+
+    path: str
+    backup: bool = False
+    validate: str | None = None
+    owner: str | None = None
+    group: str | None = None
+    mode: str | None = None
+
+    def read(self, host: Host, *, create: bool = False) -> tuple[str, str | None]:
+        """Where the file is, links followed, and its text; ``None`` where it is to be made."""
+        path = paths.resolve(host, paths.absolute(host, self.path))
+        found = host.files.stat(path)
+        if found is None:
+            if not create and not host.may_appear(path):
+                raise NotFoundError(
+                    f"'{path}' does not exist", hint="the task 'copy' makes a file"
+                )
+            return path, None
+        if found.kind != "file":
+            raise ConflictError(f"'{path}' is a {found.kind}, not a file")
+        return path, paths.text_of(host, path)
+
+    def keep(self, host: Host, path: str, text: str, *, make: bool = True) -> Plan:
+        """Hold the file at ``text`` and its attributes, and ``make`` it with those above it.
+
+        The value is Ansible's ``backup``, the name of the old file.
+        """
+        if host.files.stat(path) is None:
+            if not make:
+                return {"backup": ""}
+            yield from paths.make_directories(host, posixpath.dirname(path), _UNTOUCHED)
+        values = yield from place(
+            host,
+            Placement(
+                dest=path,
+                name="",
+                data=paths.as_bytes(text),
+                ownership=Ownership(owner=self.owner, group=self.group, mode=self.mode),
+                backup=self.backup,
+                validate=self.validate,
+            ),
+        )
+        return {"backup": values.get("backup_file", "")}
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines with their ends; only a newline ends one."""
+    return io.StringIO(text, newline="\n").readlines()
+
+
+def ended(line: str) -> str:
+    """The line with a newline at its end."""
+    return line if line.endswith("\n") else f"{line}\n"
+
+
+def pattern(argument: str, text: str, flags: int = 0) -> re.Pattern[str]:
+    """The regular expression of an argument; a broken one is told with its place."""
+    try:
+        return re.compile(text, flags)
+    except re.error as error:
+        raise InvalidInputError(f"{argument} is no regular expression: {error}: '{text}'") from None
