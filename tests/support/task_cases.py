@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.fake_host import FakeHost
+from support.fake_host import FakeHost, completed
 
 
 def nothing(host: FakeHost) -> None:
@@ -94,6 +94,18 @@ def artifacts(host: FakeHost) -> None:
 def settings(host: FakeHost) -> None:
     host.files.seed("/etc/app.conf", "# head\nport = 80\nuser web\n# tail", 0o640)
     host.files.seed("/etc/app.ini", "top=1\n[web]\nport = 80\n#host = a\n\n[db]\nport=1\n")
+
+
+def services(host: FakeHost) -> None:
+    listed = ("--no-pager", "--no-legend", "--plain", "--all", "--type", "service")
+    for verb in ("list-unit-files", "list-units"):
+        argv = ("systemctl", verb, *listed)
+        host.programs[argv] = completed(argv, "cron.service enabled enabled\n")
+
+
+def accounts(host: FakeHost) -> None:
+    argv = ("getent", "passwd", "web")
+    host.programs[argv] = completed(argv, "web:x:33:33::/:/bin/sh\n")
 
 
 CASES = (
@@ -228,6 +240,12 @@ CASES = (
         arguments={"name": "overlay", "state": "absent", "persistent": "absent"},
         prepare=loaded,
     ),
+    Case(task="find", arguments={"paths": "/srv", "recurse": True}, prepare=tree),
+    Case(task="getent", arguments={"database": "passwd", "key": "web"}, prepare=accounts),
+    Case(task="package_facts", arguments={}, prepare=packages),
+    Case(task="service_facts", arguments={}, prepare=services),
+    Case(task="slurp", arguments={"src": "/srv/motd"}, prepare=tree),
+    Case(task="stat", arguments={"path": "/srv/data/link"}, prepare=tree),
     Case(task="command", arguments={"cmd": "make -C /srv all", "creates": "/srv/out"}),
     Case(task="shell", arguments={"cmd": "date > /srv/now", "chdir": "/srv"}),
     Case(task="package", arguments={"name": ["jq", "curl"]}, prepare=packages),

@@ -10,10 +10,11 @@ from toolkit.net.model import Link, Route
 
 @record
 class Stat:
-    """What ``lstat`` tells: ``mode`` holds the permission bits only, ``mtime`` is in seconds.
+    """What ``lstat`` tells: ``mode`` holds the permission bits only, times are in seconds.
 
     ``kind`` is one of ``file directory link fifo socket block char``; ``inode`` is the device and
-    the number on it, ``links`` the number of names that it has.
+    the number on it, ``links`` the number of names that it has; ``device`` is the number of the
+    device that a node stands for, ``blocks`` counts 512 bytes.
     """
 
     kind: str
@@ -24,6 +25,11 @@ class Stat:
     mtime: float = 0.0
     inode: tuple[int, int] = (0, 0)
     links: int = 1
+    atime: float = 0.0
+    ctime: float = 0.0
+    device: int = 0
+    blocks: int = 0
+    block_size: int = 4096
 
 
 class ReadableFiles(Protocol):

@@ -40,9 +40,7 @@ class TextFile:
         found = host.files.stat(path)
         if found is None:
             if not create and not host.may_appear(path):
-                raise NotFoundError(
-                    f"'{path}' does not exist", hint="the task 'copy' makes a file"
-                )
+                raise NotFoundError(f"'{path}' does not exist", hint="the task 'copy' makes a file")
             return path, None
         if found.kind != "file":
             raise ConflictError(f"'{path}' is a {found.kind}, not a file")

@@ -48,6 +48,11 @@ class LocalFiles:
             mtime=found.st_mtime,
             inode=(found.st_dev, found.st_ino),
             links=found.st_nlink,
+            atime=found.st_atime,
+            ctime=found.st_ctime,
+            device=found.st_rdev,
+            blocks=found.st_blocks,
+            block_size=found.st_blksize,
         )
 
     def listdir(self, path: str) -> tuple[str, ...]:

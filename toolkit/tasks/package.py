@@ -52,7 +52,7 @@ class Package:
 
     def plan(self, host: Host) -> Plan:
         """Compare what is installed; ask apt only where something is missing."""
-        _refuse_others(host)
+        refuse_others(host)
         if self.state is State.ABSENT:
             yield from self._remove(host)
             return {"cache_updated": False}
@@ -105,7 +105,8 @@ def _is_there(installed: Mapping[str, str], wanted: str) -> bool:
     return name in installed and version in ("", installed[name])
 
 
-def _refuse_others(host: Host) -> None:
+def refuse_others(host: Host) -> None:
+    """Refuse a host whose packages apt does not manage."""
     found = os_release.distribution(host)
     if found.family != "Debian":
         manager = _MANAGERS.get(found.family, "its package manager")

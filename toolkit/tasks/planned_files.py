@@ -255,6 +255,8 @@ def _stat_of(node: _Node | None) -> Stat | None:
         mtime=node.mtime,
         inode=(-1, id(node)),
         links=node.links,
+        atime=node.mtime,
+        ctime=node.mtime,
     )
 
 

@@ -33,6 +33,7 @@ _BOOLEANS = {
     **dict.fromkeys(("yes", "on", "true", "1", "y", "t"), True),
     **dict.fromkeys(("no", "off", "false", "0", "n", "f"), False),
 }
+_EMPTY: Mapping[str, object] = {"aliases": {}, "proves": (), "acts": False, "reads": False}
 _TASKS: dict[str, type[Any]] = {}
 
 
@@ -47,6 +48,8 @@ class Task(Protocol):
     proves: ClassVar[tuple[str, ...]]
     acts: ClassVar[bool]
     """Does it do something each time, as a command does, rather than hold a state?"""
+    reads: ClassVar[bool]
+    """Does it only tell, and never change anything?"""
 
     def plan(self, host: Host) -> Plan:
         """Read the host and yield what has to change; never change anything."""
@@ -65,7 +68,7 @@ def task(name: str) -> Callable[[type[T]], type[T]]:
     """Register the decorated dataclass as the task ``name``; it may leave out what is empty."""
 
     def register(cls: type[T]) -> type[T]:
-        for attribute, empty in (("aliases", {}), ("proves", ()), ("acts", False)):
+        for attribute, empty in _EMPTY.items():
             if not hasattr(cls, attribute):
                 setattr(cls, attribute, empty)
         _TASKS[name] = cls

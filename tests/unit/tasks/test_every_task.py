@@ -15,7 +15,16 @@ from toolkit.tasks.planned import PlannedHost
 EVERY = pytest.mark.parametrize("name", registry.names())
 CASE = pytest.mark.parametrize("case", CASES, ids=str)
 HOLDS = pytest.mark.parametrize(
-    "case", [case for case in CASES if not registry.load(case.task).acts], ids=str
+    "case",
+    [
+        case
+        for case in CASES
+        if not registry.load(case.task).acts and not registry.load(case.task).reads
+    ],
+    ids=str,
+)
+READS = pytest.mark.parametrize(
+    "case", [case for case in CASES if registry.load(case.task).reads], ids=str
 )
 
 
@@ -67,10 +76,19 @@ def test_check_mode_leaves_the_host_alone_and_foresees_the_changes(case: Case) -
     assert [change.describe() for change in foreseen.changes] == [
         change.describe() for change in real.changes
     ]
-    assert real.changed
+    assert real.changed is not registry.load(case.task).reads
     if not registry.load(case.task).acts:
-        assert foreseen.changed
+        assert foreseen.changed == real.changed
         assert foreseen.values == real.values
+
+
+@READS
+def test_what_only_tells_never_changes(case: Case) -> None:
+    host = case.host()
+    before = host.state()
+    told = run(case, host)
+    assert (told.changes, host.state()) == ((), before)
+    assert told.values
 
 
 @HOLDS
