@@ -1,4 +1,4 @@
-"""What ``lineinfile``, ``blockinfile``, ``replace`` and ``ini_file`` share: a text file that is edited.
+"""What the tasks that edit a text file share: reading it, and writing it again.
 
 Bytes that are no text of the file's encoding come through unharmed, and a file that ends without a
 newline is only given one where a line has to follow.

@@ -53,7 +53,7 @@ def _rows(said: str) -> list[tuple[str, str]]:
 
 def _units(said: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Each loaded unit; the columns are unit, load, active and sub state."""
-    for row in (line.lstrip("●*× ").split() for line in said.splitlines()):
+    for row in (line.lstrip("● ").split() for line in said.splitlines()):
         if len(row) > 3 and row[0].endswith(".service"):
             name, states = row[0], row[1:4]
             bad = [word for word in states if word in _BAD]
