@@ -9,7 +9,7 @@ from toolkit.facts import users
 from toolkit.facts.machine import Stat as Found
 from toolkit.tasks import paths
 from toolkit.tasks.host import Host
-from toolkit.tasks.looking import ALGORITHMS, checksum, check_algorithm, kinds
+from toolkit.tasks.looking import ALGORITHMS, check_algorithm, checksum, kinds
 from toolkit.tasks.registry import Plan, task
 
 _RIGHTS = {
