@@ -124,7 +124,7 @@ def _mime(host: Host, path: str) -> dict[str, Any]:
 
 def _attributes(host: Host, path: str, found: Found) -> dict[str, Any]:
     """The flags that lsattr(1) shows; nothing on a file system without them."""
-    nothing = {"version": None, "attributes": [], "attr_flags": ""}
+    nothing: dict[str, Any] = {"version": None, "attributes": [], "attr_flags": ""}
     if found.kind not in ("file", "directory"):
         return nothing
     done = host.run(("lsattr", "-vd", "--", path))
