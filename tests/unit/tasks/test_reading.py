@@ -18,6 +18,11 @@ def host() -> FakeHost:
     return made
 
 
+def put(host: FakeHost, argv: tuple[str, ...], stdout: str = "", status: int = 0) -> None:
+    """Have a program say this."""
+    host.programs[argv] = completed(argv, stdout, status)
+
+
 def told(host: FakeHost, task: str, **arguments: object) -> dict[str, object]:
     outcome = run(host, task, **arguments)
     assert not outcome.changed
@@ -55,10 +60,12 @@ def test_a_link_is_told_or_followed(host: FakeHost) -> None:
 
 
 def test_flags_and_kinds_come_from_programs(host: FakeHost) -> None:
-    argv = ("file", "--brief", "--mime-type", "--mime-encoding", "--", "/srv/motd")
-    host.programs[argv] = completed(argv, "text/plain; charset=us-ascii\n")
-    argv = ("lsattr", "-vd", "--", "/srv/motd")
-    host.programs[argv] = completed(argv, "123 ----i---e--- /srv/motd\n")
+    put(
+        host,
+        ("file", "--brief", "--mime-type", "--mime-encoding", "--", "/srv/motd"),
+        "text/plain; charset=us-ascii\n",
+    )
+    put(host, ("lsattr", "-vd", "--", "/srv/motd"), "123 ----i---e--- /srv/motd\n")
     stat = told(host, "stat", path="/srv/motd")["stat"]
     assert isinstance(stat, dict)
     assert (stat["mimetype"], stat["charset"]) == ("text/plain", "us-ascii")
@@ -133,13 +140,11 @@ def test_a_search_that_cannot_be(host: FakeHost, bad: dict[str, str]) -> None:
 
 def test_entries_of_a_database() -> None:
     host = FakeHost()
-    argv = ("getent", "passwd", "web")
-    host.programs[argv] = completed(argv, "web:x:33:33::/:/bin/sh\n")
+    put(host, ("getent", "passwd", "web"), "web:x:33:33::/:/bin/sh\n")
     assert told(host, "getent", database="passwd", key="web") == {
         "ansible_facts": {"getent_passwd": {"web": ["x", "33", "33", "", "/", "/bin/sh"]}}
     }
-    argv = ("getent", "services")
-    host.programs[argv] = completed(argv, "domain 53/tcp\ndomain 53/udp\n")
+    put(host, ("getent", "services"), "domain 53/tcp\ndomain 53/udp\n")
     assert told(host, "getent", database="services") == {
         "ansible_facts": {"getent_services": {"domain": ["53/tcp", "53/udp"]}}
     }
@@ -147,15 +152,13 @@ def test_entries_of_a_database() -> None:
 
 def test_an_entry_that_is_not_there() -> None:
     host = FakeHost()
-    argv = ("getent", "group", "no")
-    host.programs[argv] = completed(argv, status=2)
+    put(host, ("getent", "group", "no"), status=2)
     with pytest.raises(NotFoundError, match="'no' is not in the database 'group'"):
         run(host, "getent", database="group", key="no")
     assert told(host, "getent", database="group", key="no", fail_key=False) == {
         "ansible_facts": {"getent_group": {"no": None}}
     }
-    argv = ("getent", "odd")
-    host.programs[argv] = completed(argv, status=1)
+    put(host, ("getent", "odd"), status=1)
     with pytest.raises(ToolkitError, match="cannot read the database 'odd'"):
         run(host, "getent", database="odd")
     with pytest.raises(UnsupportedError, match="no 'getent'"):
@@ -180,13 +183,14 @@ def test_packages_become_facts() -> None:
 def test_services_become_facts() -> None:
     host = FakeHost()
     listed = ("--no-pager", "--no-legend", "--plain", "--all", "--type", "service")
-    argv = ("systemctl", "list-unit-files", *listed)
-    host.programs[argv] = completed(
-        argv, "cron.service enabled enabled\na.service disabled enabled\ng@.service static -\n"
+    put(
+        host,
+        ("systemctl", "list-unit-files", *listed),
+        "cron.service enabled enabled\na.service disabled enabled\ng@.service static -\n",
     )
-    argv = ("systemctl", "list-units", *listed)
-    host.programs[argv] = completed(
-        argv,
+    put(
+        host,
+        ("systemctl", "list-units", *listed),
         "cron.service loaded active running Cron\n● bad.service loaded failed failed Bad\n"
         "gone.service not-found inactive dead gone.service\n",
     )
