@@ -12,6 +12,7 @@ from toolkit.core.errors import UnsupportedError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import ModuleType
 
     Placed = Mapping[str, tuple[int, tuple[Write, ...]]]
 
@@ -26,7 +27,10 @@ _TRIES = 8
 
 _BUSY_HINT = "processes of the group itself stand in the way: move them into a group below"
 _REFUSED_HINT = "the group must be delegated: in a systemd unit with Delegate=yes"
+_V1_ONLY = "cgroup v2 has no such controller: leave the limit out"
 _HINTS = {
+    "net_cls": _V1_ONLY,
+    "net_prio": _V1_ONLY,
     "memory": "boot with 'cgroup_enable=memory', or leave the limit out",
 }
 
@@ -34,11 +38,20 @@ _HINTS = {
 def writes(limits: Limits, version: int) -> dict[str, tuple[Write, ...]]:
     """Controller → its writes, for those that have any."""
     found = {}
-    for controller in ALL:
+    for controller in (*ALL, *_rare(limits)):
         steps = controller.v1(limits) if version == 1 else controller.v2(limits)
         if steps:
             found[controller.NAME] = steps
     return found
+
+
+def _rare(limits: Limits) -> "tuple[ModuleType, ...]":
+    """Those that nearly nobody asks for, and that no start imports for nothing."""
+    if not limits.rdma and limits.net_class is None and not limits.net_priorities:
+        return ()
+    from toolkit.cgroup import net_cls, net_prio, rdma  # noqa: PLC0415 - as said
+
+    return rdma, net_cls, net_prio
 
 
 def placed(layout: Layout, limits: Limits) -> "Placed":

@@ -6,6 +6,7 @@ from toolkit.cgroup.limits import UNLIMITED, Limits
 NAME = "cpu"
 _MIN_SHARES, _MAX_SHARES = 2, 262144
 _DEFAULT_PERIOD_US = 100_000
+_REALTIME_HINT = "only cgroup v1 has it, in a kernel with CONFIG_RT_GROUP_SCHED"
 _QUOTA_HINT = "this kernel was built without CONFIG_CFS_BANDWIDTH"
 
 
@@ -20,7 +21,7 @@ def v1(limits: Limits) -> tuple[Write, ...]:
         steps.append(_bandwidth("cpu.cfs_quota_us", str(limits.cpu_quota_us), "cpu-quota"))
     if limits.cpu_burst_us is not None:
         steps.append(_bandwidth("cpu.cfs_burst_us", str(limits.cpu_burst_us), "cpu-burst"))
-    return (*steps, *_idle(limits))
+    return (*steps, *_realtime(limits), *_idle(limits))
 
 
 def v2(limits: Limits) -> tuple[Write, ...]:
@@ -36,7 +37,22 @@ def v2(limits: Limits) -> tuple[Write, ...]:
         steps.append(_bandwidth("cpu.max", f"{left} {period}", "cpu-quota"))
     if limits.cpu_burst_us is not None:
         steps.append(_bandwidth("cpu.max.burst", str(limits.cpu_burst_us), "cpu-burst"))
-    return (*steps, *_idle(limits))
+    return (*steps, *_realtime(limits), *_idle(limits))
+
+
+def _realtime(limits: Limits) -> list[Write]:
+    """v2 has no such files, so that it is an error there."""
+    steps = []
+    if limits.cpu_realtime_period_us is not None:
+        value = str(limits.cpu_realtime_period_us)
+        steps.append(_real("cpu.rt_period_us", value, "cpu-rt-period"))
+    if limits.cpu_realtime_us is not None:
+        steps.append(_real("cpu.rt_runtime_us", str(limits.cpu_realtime_us), "cpu-rt-runtime"))
+    return steps
+
+
+def _real(file: str, value: str, limit: str) -> Write:
+    return Write(file=file, value=value, limit=limit, missing=_REALTIME_HINT)
 
 
 def _idle(limits: Limits) -> tuple[Write, ...]:

@@ -20,7 +20,8 @@ class Write:
     """One value for one file, and what to say where it fails.
 
     ``limit`` names what the user asked for; ``missing`` is the hint where the kernel has no such
-    file; ``optional`` means that a kernel without the file already does what is asked.
+    file; ``optional`` means that a kernel without the file already does what is asked, ``instead``
+    is what a kernel without it may have.
     """
 
     file: str
@@ -28,6 +29,7 @@ class Write:
     limit: str
     missing: str = ""
     optional: bool = False
+    instead: "Write | None" = None
 
 
 def write(directory: str, name: str, value: str) -> None:
@@ -68,7 +70,9 @@ def apply(directory: str, steps: tuple[Write, ...]) -> None:
         try:
             write(directory, step.file, step.value)
         except FileNotFoundError:
-            if not step.optional:
+            if step.instead is not None:
+                apply(directory, (step.instead,))
+            elif not step.optional:
                 raise UnsupportedError(
                     f"the limit '{step.limit}' needs '{step.file}', which this kernel lacks",
                     hint=step.missing,

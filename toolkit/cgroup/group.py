@@ -115,11 +115,21 @@ class Cgroup:
     def set(self, limits: Limits, layout: Layout) -> None:
         """Change limits of the existing groups."""
         limits.check()
+        if limits.memory_checked:
+            self._check_usage(limits.memory)
         for name, (version, steps) in controllers.placed(layout, limits).items():
             directory = self.paths.get(name if version == 1 else UNIFIED)
             if directory is None:
                 raise controllers.missing(layout, name, steps[0].limit)
             files.apply(directory, steps)
+
+    def _check_usage(self, memory: int | None) -> None:
+        """The kernel would kill rather than refuse."""
+        used = self.stats().memory_usage
+        if memory is not None and used is not None and 0 <= memory < used:
+            raise InvalidInputError(
+                f"a memory limit of {memory} bytes is below the {used} that are used already"
+            )
 
     def processes(self) -> list[int]:
         """The processes in the group and in groups below it."""

@@ -49,12 +49,31 @@ class IoRate:
 
 
 @record
+class IoWeight:
+    """The share of I/O, 10 to 1000: of one device, or of all where the numbers are ``None``."""
+
+    weight: int | None = None
+    leaf_weight: int | None = None
+    major: int | None = None
+    minor: int | None = None
+
+
+@record
+class Rdma:
+    """How many handles and objects of one RDMA device; ``None`` is no limit."""
+
+    device: str
+    handles: int | None = None
+    objects: int | None = None
+
+
+@record
 class Limits:
     """Bytes, microseconds and counts; ``-1`` lifts a limit.
 
     ``memory_swap`` is memory and swap together, as Docker counts it. ``cpu_shares`` are v1's 2 to
     262144; ``cpuset_cpus`` is a list as in ``0-2,7``. ``unified`` are v2's own files and what to
-    write there, in order.
+    write there, in order. ``memory_checked``: a limit below what is used already is refused.
     """
 
     memory: int | None = None
@@ -73,6 +92,15 @@ class Limits:
     cpu_idle: int | None = None
     hugepages: tuple[Hugepages, ...] = ()
     io_rates: tuple[IoRate, ...] = ()
+    io_weights: tuple[IoWeight, ...] = ()
+    cpu_realtime_us: int | None = None
+    cpu_realtime_period_us: int | None = None
+    memory_tcp: int | None = None
+    memory_hierarchy: bool = False
+    memory_checked: bool = False
+    net_class: int | None = None
+    net_priorities: tuple[tuple[str, int], ...] = ()
+    rdma: tuple[Rdma, ...] = ()
     unified: tuple[tuple[str, str], ...] = ()
 
     def check(self) -> None:

@@ -11,6 +11,9 @@ _V1_HINT = "only cgroup v1 has it, and not in every kernel: leave it out"
 def v1(limits: Limits) -> tuple[Write, ...]:
     """The limit of memory and swap must not be below that of memory, so it comes second."""
     steps = []
+    if limits.memory_hierarchy:
+        file = "memory.use_hierarchy"
+        steps.append(Write(file=file, value="1", limit="memory-hierarchy", optional=True))
     if limits.memory is not None:
         steps.append(_step("memory.limit_in_bytes", str(limits.memory), "memory"))
     if limits.memory_reservation is not None:
@@ -45,6 +48,9 @@ def _v1_only(limits: Limits) -> list[Write]:
         steps.append(_step("memory.swappiness", value, "memory-swappiness", _V1_HINT))
     if limits.oom_kill_disable:
         steps.append(_step("memory.oom_control", "1", "oom-kill-disable", _V1_HINT))
+    if limits.memory_tcp is not None:
+        value = str(limits.memory_tcp)
+        steps.append(_step("memory.kmem.tcp.limit_in_bytes", value, "kernel-memory-tcp", _V1_HINT))
     return steps
 
 

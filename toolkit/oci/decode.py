@@ -2,8 +2,8 @@
 
 ``cattrs`` does this for the files that people write; it costs more to import than a container
 costs to start. Here the annotation of a record's field is the schema: ``str``, ``int``, ``bool``,
-``Mapping[str, str]``, ``Mapping[str, object]`` (taken as it is), ``tuple[X, ...]``, another record
-and ``X | None``; a module with records therefore says
+``Mapping[str, str]``, ``Mapping[str, object]`` (taken as it is), ``Mapping[str, X]``,
+``tuple[X, ...]``, another record and ``X | None``; a module with records therefore says
 ``from __future__ import annotations``. A name is camelCase in JSON and snake_case in Python.
 
 As the specification demands, unknown properties are ignored; ``null`` counts as absent, because
@@ -30,6 +30,7 @@ _IRREGULAR = {
     "class_id": "classID",
     "container_id": "containerID",
     "disable_oom_killer": "disableOOMKiller",
+    "exec_cpu_affinity": "execCPUAffinity",
     "host_id": "hostID",
     "kernel_tcp": "kernelTCP",
     "throttle_read_iops_device": "throttleReadIOPSDevice",
@@ -106,6 +107,8 @@ def _converter(hint: str, names: "Mapping[str, Any]") -> "Convert":
     hint = hint.removesuffix(" | None")
     if hint == "tuple[str, ...]":
         return _texts
+    if hint.startswith("Mapping[str, ") and hint not in _PLAIN:
+        return _objects(_converter(hint[len("Mapping[str, ") : -1], names))
     if hint.startswith("tuple["):
         return _sequence(_converter(hint[len("tuple[") : -len(", ...]")], names))
     if hint in _PLAIN:
@@ -140,6 +143,19 @@ def _sequence(convert: "Convert") -> "Convert":
             except _WrongError as error:
                 raise error.below(f"[{index}]") from None
         return tuple(made)
+
+    return read
+
+
+def _objects(convert: "Convert") -> "Convert":
+    def read(value: object) -> "Mapping[str, Any]":
+        made = {}
+        for key, item in _object(value).items():
+            try:
+                made[key] = convert(item)
+            except _WrongError as error:
+                raise error.below(key) from None
+        return made
 
     return read
 

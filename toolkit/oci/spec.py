@@ -2,7 +2,8 @@
 
 Field names are the specification's in snake_case; what a field means stands there and is not
 repeated here. ``None`` means "not given" wherever zero or an empty text would mean something.
-Windows, Solaris and VM sections are ignored, as unknown properties are.
+Unknown properties are ignored, as it demands; those that it knows and this runtime does not do
+are fields too, for ``runtime.support`` to refuse. Sections for other systems are refused here.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ else:
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 VERSION = "1.2.0"
+_OTHER_SYSTEMS = ("windows", "solaris", "vm", "zos", "freebsd")
 NAMESPACES = ("pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time")
 
 
@@ -114,6 +116,14 @@ class IoPriority:
 
 
 @record
+class CpuAffinity:
+    """The CPUs of a process that joins: until it is in its group, and from then on."""
+
+    initial: str = ""
+    final: str = ""
+
+
+@record
 class Process:
     """What runs in the container, and as whom."""
 
@@ -131,6 +141,7 @@ class Process:
     selinux_label: str = ""
     io_priority: IoPriority | None = None
     scheduler: Scheduler | None = None
+    exec_cpu_affinity: CpuAffinity | None = None
 
 
 @record
@@ -198,7 +209,7 @@ class Memory:
     kernel_tcp: int | None = None
     swappiness: int | None = None
     disable_oom_killer: bool = False
-    use_hierarchy: bool = False
+    use_hierarchy: bool | None = None
     check_before_update: bool = False
 
 
@@ -281,6 +292,14 @@ class Network:
 
 
 @record
+class Rdma:
+    """Handles and objects of one RDMA device."""
+
+    hca_handles: int | None = None
+    hca_objects: int | None = None
+
+
+@record
 class Resources:
     """What the cgroup limits."""
 
@@ -291,6 +310,7 @@ class Resources:
     block_io: BlockIO | None = None
     hugepage_limits: tuple[HugepageLimit, ...] = ()
     network: Network | None = None
+    rdma: Mapping[str, Rdma] = EMPTY
     unified: Mapping[str, str] = EMPTY
 
 
@@ -313,6 +333,8 @@ class Linux:
     intel_rdt: Mapping[str, object] | None = None
     personality: Mapping[str, object] | None = None
     time_offsets: Mapping[str, object] = EMPTY
+    net_devices: Mapping[str, object] = EMPTY
+    memory_policy: Mapping[str, object] | None = None
 
 
 @record
@@ -336,6 +358,10 @@ def from_json(data: object, at: str = "config.json") -> Spec:
     ``InvalidInputError`` names the JSON path: ``config.json: process.args[1]: expected text, …``.
     """
     spec = decode(Spec, data, at)
+    assert isinstance(data, dict)
+    for name in _OTHER_SYSTEMS:
+        if data.get(name):
+            raise InvalidInputError(f"{at}: {name}: this runtime is for Linux", hint="leave it out")
     check(spec, at)
     return spec
 

@@ -114,6 +114,7 @@ def inherit(request: ExecRequest, state: State) -> Model:
             selinux_label=process.selinux_label or model.selinux_label,
             io_priority=process.io_priority or model.io_priority,
             scheduler=process.scheduler or model.scheduler,
+            exec_cpu_affinity=process.exec_cpu_affinity or model.exec_cpu_affinity,
         )
     listed = {} if original is None else joins.wanted(original.spec)
     namespaces = _JOINED
@@ -200,7 +201,12 @@ def _become(entry: Entry) -> NoReturn:
     init.become_private(kept)
     wanted = init.read_filter(entry.model.filter, list(entry.model.fds))
     steps.enter("join")
+    affinity = process.exec_cpu_affinity
+    if affinity is not None:
+        _run_on(affinity.initial)
     _join(entry)
+    if affinity is not None:
+        _run_on(affinity.final)
     steps.enter("process")
     extras = init.prepare(process, entry.model.personality)
     steps.enter("namespaces")
@@ -227,6 +233,13 @@ def _become(entry: Entry) -> NoReturn:
             extras=extras,
         )
     )
+
+
+def _run_on(listed: str) -> None:
+    """See ``extras``."""
+    from toolkit.runtime import extras  # noqa: PLC0415 - few ask for it
+
+    extras.run_on(listed)
 
 
 def _join(entry: Entry) -> None:

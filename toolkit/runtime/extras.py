@@ -5,6 +5,8 @@ Imported only where one is asked for: each start would pay for it otherwise.
 
 from __future__ import annotations
 
+import os
+
 from toolkit.core.errors import InvalidInputError, UnsupportedError
 from toolkit.core.suggest import did_you_mean
 from toolkit.linux.process import set_personality
@@ -25,6 +27,7 @@ _FLAGS = {
     for name, value in vars(SchedulerFlag).items()
     if name.isupper() and value
 }
+_MOST = 1 << 13  # CPUs that Linux can have
 _REAL_TIME = (Policy.FIFO, Policy.RR)
 
 
@@ -40,6 +43,16 @@ def check_extras(spec: Spec) -> None:
             "linux.intelRdt: cache and memory bandwidth are not divided by this runtime",
             hint="leave it out; /sys/fs/resctrl can be written by a createRuntime hook",
         )
+    if linux.net_devices:
+        raise UnsupportedError(
+            "linux.netDevices: this runtime does not move interfaces",
+            hint="let a createRuntime hook run 'ip link set NAME netns PID'",
+        )
+    if linux.memory_policy is not None:
+        raise UnsupportedError(
+            "linux.memoryPolicy: this runtime sets none",
+            hint="linux.resources.cpu.mems says which memory nodes may be used",
+        )
     if spec.process is not None:
         check_process_extras(spec.process)
 
@@ -49,6 +62,33 @@ def check_process_extras(process: Process, at: str = "process") -> None:
     labels.check(process, at)
     if process.scheduler is not None:
         _check_scheduler(process.scheduler, f"{at}.scheduler")
+    affinity = process.exec_cpu_affinity
+    if affinity is not None:
+        for name in ("initial", "final"):
+            cpus(getattr(affinity, name), f"{at}.execCPUAffinity.{name}")
+
+
+def cpus(listed: str, at: str) -> set[int]:
+    """The CPUs of a list such as ``0-3,7``."""
+    found: set[int] = set()
+    for part in listed.replace(" ", "").split(",") if listed.strip() else ():
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        if not first.isdecimal() or not last.isdecimal() or int(last) > _MOST:
+            raise InvalidInputError(f"{at}: expected a list such as '0-3,7', not '{listed}'")
+        found |= set(range(int(first), int(last) + 1))
+    return found
+
+
+def run_on(listed: str) -> None:
+    """Let this process, which joins a container, run on these CPUs; an empty list says nothing."""
+    wanted = cpus(listed, "process.execCPUAffinity")
+    if not wanted:
+        return
+    try:
+        os.sched_setaffinity(0, wanted)
+    except OSError as error:
+        raise OSError(error.errno, f"sched_setaffinity: {error.strerror}", listed) from None
 
 
 def _check_personality(personality: Mapping[str, object]) -> None:

@@ -7,18 +7,17 @@ import os
 
 from toolkit.cgroup.group import Cgroup, enter
 from toolkit.cgroup.layout import UNIFIED, Layout
-from toolkit.cgroup.limits import DeviceRule, Hugepages, IoRate, Limits
+from toolkit.cgroup.limits import DeviceRule, Hugepages, IoRate, IoWeight, Limits, Rdma
 from toolkit.core.errors import ConflictError, UnsupportedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from toolkit.oci.spec import BlockIO, Memory, Resources, Spec
+    from toolkit.oci.spec import BlockIO, Memory, Network, Resources, Spec
     from toolkit.runtime.request import StartRequest
 
 _ALL = "rwm"
-_UNSUPPORTED_MEMORY = ("kernel", "kernel_tcp")
 _RATES = {
     "rbps": "throttle_read_bps_device",
     "wbps": "throttle_write_bps_device",
@@ -93,28 +92,19 @@ def signal_all(group: Cgroup, number: int) -> None:
 
 def check_resources(spec: Spec) -> None:
     """Refuse limits that this runtime does not set, rather than leave them out."""
-    resources = spec.linux.resources
-    if resources is None:
+    memory = None if spec.linux.resources is None else spec.linux.resources.memory
+    if memory is None:
         return
-    asked: dict[str, object] = {
-        "network": resources.network,
-    }
-    if resources.block_io is not None:
-        asked |= {
-            "blockIO.weight": resources.block_io.weight,
-            "blockIO.leafWeight": resources.block_io.leaf_weight,
-            "blockIO.weightDevice": resources.block_io.weight_device,
-        }
-    if resources.memory is not None:
-        asked |= {f"memory.{name}": getattr(resources.memory, name) for name in _UNSUPPORTED_MEMORY}
-    if resources.cpu is not None:
-        asked |= {
-            "cpu.realtimeRuntime": resources.cpu.realtime_runtime,
-            "cpu.realtimePeriod": resources.cpu.realtime_period,
-        }
-    for name, value in asked.items():
-        if value:
-            raise UnsupportedError(f"linux.resources.{name} is not supported yet")
+    if memory.kernel:
+        raise UnsupportedError(
+            "linux.resources.memory.kernel: kernels since 5.16 limit it with all other memory",
+            hint="leave it out",
+        )
+    if memory.use_hierarchy is False:
+        raise UnsupportedError(
+            "linux.resources.memory.useHierarchy: kernels since 5.11 always count groups below",
+            hint="leave it out",
+        )
 
 
 def limits(resources: Resources | None) -> Limits:
@@ -136,11 +126,23 @@ def limits(resources: Resources | None) -> Limits:
         oom_kill_disable=bool(memory and memory.disable_oom_killer),
         cpu_burst_us=cpu.burst if cpu else None,
         cpu_idle=cpu.idle if cpu else None,
+        cpu_realtime_us=(cpu.realtime_runtime or None) if cpu else None,
+        cpu_realtime_period_us=(cpu.realtime_period or None) if cpu else None,
+        memory_tcp=(memory.kernel_tcp or None) if memory else None,
+        memory_hierarchy=bool(memory and memory.use_hierarchy),
+        memory_checked=bool(memory and memory.check_before_update),
         hugepages=tuple(
             Hugepages(size=entry.page_size, limit=entry.limit)
             for entry in resources.hugepage_limits
         ),
         io_rates=_rates(resources.block_io) if resources.block_io else (),
+        io_weights=_weights(resources.block_io) if resources.block_io else (),
+        net_class=(resources.network.class_id or None) if resources.network else None,
+        net_priorities=_priorities(resources.network) if resources.network else (),
+        rdma=tuple(
+            Rdma(device=name, handles=entry.hca_handles, objects=entry.hca_objects)
+            for name, entry in resources.rdma.items()
+        ),
         unified=tuple(resources.unified.items()),
         devices=tuple(
             DeviceRule(
@@ -161,6 +163,30 @@ def _rates(asked: BlockIO) -> tuple[IoRate, ...]:
         for kind, field in _RATES.items()
         for entry in getattr(asked, field)
     )
+
+
+def _weights(asked: BlockIO) -> tuple[IoWeight, ...]:
+    own = IoWeight(weight=asked.weight or None, leaf_weight=asked.leaf_weight or None)
+    return tuple(
+        entry
+        for entry in (
+            own,
+            *(
+                IoWeight(
+                    weight=device.weight or None,
+                    leaf_weight=device.leaf_weight or None,
+                    major=device.major,
+                    minor=device.minor,
+                )
+                for device in asked.weight_device
+            ),
+        )
+        if entry.weight or entry.leaf_weight
+    )
+
+
+def _priorities(asked: Network) -> tuple[tuple[str, int], ...]:
+    return tuple((entry.name, entry.priority) for entry in asked.priorities)
 
 
 def _swap(memory: Memory | None) -> int | None:

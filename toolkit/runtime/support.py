@@ -48,8 +48,10 @@ def _check_few(spec: Spec) -> None:
     """What few ask for, and only those pay for."""
     process, linux = spec.process, spec.linux
     asked: list[object] = [linux.mount_label, linux.intel_rdt, linux.personality]
+    asked += [linux.net_devices or None, linux.memory_policy]
     if process is not None:
         asked += [process.apparmor_profile, process.selinux_label, process.scheduler]
+        asked.append(process.exec_cpu_affinity)
     if any(value not in (None, "") for value in asked):
         from toolkit.runtime.extras import check_extras  # noqa: PLC0415 - as said
 

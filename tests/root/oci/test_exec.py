@@ -243,3 +243,13 @@ def test_a_personality_and_a_policy_are_the_containers(oci: Oci) -> None:
     assert said.split()[0] == "00000008"
     fields = said.splitlines()[1].rpartition(")")[2].split()
     assert (fields[16], fields[38]) == ("3", str(os.SCHED_BATCH))  # proc_pid_stat(5), less three
+
+
+def test_a_joining_process_runs_on_the_cpus_that_are_asked_for(oci: Oci) -> None:
+    affinity = {"initial": "0", "final": "0"}
+    bundle = oci.bundle("sleep", "600", process={"execCPUAffinity": affinity})
+    oci.must("run", "--detach", "--bundle", str(bundle), "box")
+    own = Path(f"/proc/{oci.state('box')['pid']}/status").read_text()
+    said = oci.must("exec", "box", "cat", "/proc/self/status")
+    assert "Cpus_allowed_list:\t0\n" in said
+    assert "Cpus_allowed_list:\t0\n" not in own

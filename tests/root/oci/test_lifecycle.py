@@ -267,3 +267,28 @@ def test_without_pivot_root_the_host_is_covered(oci: Oci) -> None:
     assert "home" not in shown(covered.out)
     assert set(shown(covered.out)) <= {*shown(plain.out), "/"}
     assert oci.must("list", "--quiet") == ""
+
+
+def test_a_limit_that_this_machine_cannot_set_is_refused_before_anything_is_made(oci: Oci) -> None:
+    for name, given in (
+        ("rdma", {"rdma": {"x": {"hcaHandles": 1}}}),
+        ("net", {"network": {"classID": 1}}),
+    ):
+        bundle = oci.bundle("true", name=name, linux={"resources": given})
+        refused = oci.call("run", "--bundle", str(bundle), "box")
+        assert refused.status == 1
+        assert "needs the cgroup controller" in refused.err
+        assert oci.must("list", "--quiet") == ""
+
+
+def test_update_leaves_devices_and_refuses_a_limit_below_what_is_used(oci: Oci) -> None:
+    oci.must("run", "--detach", "--bundle", str(oci.bundle(*SLEEP)), "box")
+    same = {"devices": [{"allow": False, "access": "rwm"}], "pids": {"limit": 55}}
+    oci.must("update", "--resources", "-", "box", stdin=json.dumps(same).encode())
+    other = {"devices": [{"allow": True, "access": "rwm"}]}
+    refused = oci.call("update", "--resources", "-", "box", stdin=json.dumps(other).encode())
+    assert "linux.resources.devices: the rules of a running container" in refused.err
+    small = {"memory": {"limit": 4096, "checkBeforeUpdate": True}}
+    refused = oci.call("update", "--resources", "-", "box", stdin=json.dumps(small).encode())
+    assert "below the" in refused.err
+    assert oci.status("box") == "running"

@@ -1,11 +1,14 @@
 """Limits turned into writes, one controller at a time: pure functions."""
 
+from pathlib import Path
+
 import pytest
 
-from toolkit.cgroup import cpu, cpuset, devices, hugetlb, io, memory, pids
+from toolkit.cgroup import controllers, cpu, cpuset, devices, files, hugetlb, io, memory, pids
 from toolkit.cgroup.files import Write
-from toolkit.cgroup.limits import DeviceRule, Hugepages, IoRate, Limits
-from toolkit.core.errors import InvalidInputError
+from toolkit.cgroup.limits import DeviceRule, Hugepages, IoRate, IoWeight, Limits, Rdma
+from toolkit.core.errors import InvalidInputError, UnsupportedError
+from toolkit.core.record import replace
 
 MIB = 1 << 20
 
@@ -182,3 +185,58 @@ def test_limits_that_no_kernel_takes(limits: Limits, message: str) -> None:
 )
 def test_limits_that_are_fine(limits: Limits) -> None:
     limits.check()
+
+
+def test_weights_of_devices() -> None:
+    weights = (IoWeight(weight=70), IoWeight(weight=1000, leaf_weight=10, major=8, minor=16))
+    limits = Limits(io_weights=weights)
+    assert plain(io.v1(limits)) == [
+        ("blkio.weight", "70"),
+        ("blkio.weight_device", "8:16 1000"),
+        ("blkio.leaf_weight_device", "8:16 10"),
+    ]
+    assert plain(io.v2(limits))[:2] == [("io.bfq.weight", "70"), ("io.bfq.weight", "8:16 1000")]
+    others = [step.instead for step in (*io.v1(limits)[:2], *io.v2(limits)[:2])]
+    assert plain(tuple(other for other in others if other)) == [
+        ("blkio.bfq.weight", "70"),
+        ("blkio.bfq.weight_device", "8:16 1000"),
+        ("io.weight", "607"),
+        ("io.weight", "8:16 10000"),
+    ]
+
+
+def test_a_file_that_stands_in_for_another(tmp_path: Path) -> None:
+    first, second = (Write(file=name, value=name, limit="x") for name in ("first", "second"))
+    step = replace(first, instead=second)
+    (tmp_path / "second").write_text("")
+    files.apply(str(tmp_path), (step,))
+    assert (tmp_path / "second").read_text() == "second"
+    (tmp_path / "first").write_text("")
+    files.apply(str(tmp_path), (step,))
+    assert (tmp_path / "first").read_text() == "first"
+    (tmp_path / "first").unlink()
+    (tmp_path / "second").unlink()
+    with pytest.raises(UnsupportedError, match="needs 'second', which this kernel lacks"):
+        files.apply(str(tmp_path), (step,))
+
+
+def test_real_time_comes_period_first() -> None:
+    limits = Limits(cpu_realtime_us=5, cpu_realtime_period_us=9)
+    assert plain(cpu.v1(limits)) == [("cpu.rt_period_us", "9"), ("cpu.rt_runtime_us", "5")]
+
+
+def test_networks_and_rdma_are_controllers_of_their_own() -> None:
+    limits = Limits(
+        net_class=5,
+        net_priorities=(("eth0", 1), ("eth1", 2)),
+        rdma=(Rdma(device="mlx4_0", handles=2), Rdma(device="ocrdma1", objects=0)),
+    )
+    found = {name: plain(steps) for name, steps in controllers.writes(limits, 1).items()}
+    assert found == {
+        "net_cls": [("net_cls.classid", "5")],
+        "net_prio": [("net_prio.ifpriomap", "eth0 1"), ("net_prio.ifpriomap", "eth1 2")],
+        "rdma": [
+            ("rdma.max", "mlx4_0 hca_handle=2 hca_object=max"),
+            ("rdma.max", "ocrdma1 hca_handle=max hca_object=0"),
+        ],
+    }

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.cgroup.limits import DeviceRule, Limits
-from toolkit.core.errors import InvalidInputError, UnsupportedError
+from toolkit.core.errors import InvalidInputError
 from toolkit.oci import spec as oci
 from toolkit.runtime.client import StartError
 from toolkit.runtime.failures import describe, sentence
@@ -213,20 +213,6 @@ def test_less_usual_limits_of_the_specification() -> None:
         ("wiops", 8, 5),
     ]
     assert made.unified == (("memory.high", "11"),)
-
-
-@pytest.mark.parametrize(
-    "resources",
-    [
-        oci.Resources(block_io=oci.BlockIO(weight=5)),
-        oci.Resources(network=oci.Network(class_id=5)),
-        oci.Resources(memory=oci.Memory(kernel=5)),
-        oci.Resources(cpu=oci.Cpu(realtime_runtime=5)),
-    ],
-)
-def test_a_limit_that_is_not_set_is_refused(resources: oci.Resources) -> None:
-    with pytest.raises(UnsupportedError, match=r"linux.resources.* is not supported yet"):
-        check_resources(oci.Spec(linux=oci.Linux(resources=resources)))
 
 
 def test_resources_that_are_set_are_fine() -> None:

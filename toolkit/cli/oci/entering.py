@@ -61,7 +61,8 @@ def execute(call: "Call", where: "Where") -> int:
 
 def _check(process: "Process") -> None:
     """Refuse what this machine does not have."""
-    if process.apparmor_profile or process.selinux_label or process.scheduler is not None:
+    rare = (process.scheduler, process.exec_cpu_affinity)
+    if process.apparmor_profile or process.selinux_label or rare != (None, None):
         from toolkit.runtime.extras import check_process_extras  # noqa: PLC0415 - few ask for one
 
         check_process_extras(process)

@@ -4,8 +4,9 @@ import sys
 
 from toolkit.cli.oci import bundles
 from toolkit.cli.oci.caller import whole
-from toolkit.core.errors import ConflictError, InvalidInputError
-from toolkit.oci.spec import Cpu, Linux, Memory, Pids, Resources, Spec, resources_from_json
+from toolkit.core.errors import ConflictError, InvalidInputError, UnsupportedError
+from toolkit.core.record import replace
+from toolkit.oci.spec import BlockIO, Cpu, Linux, Memory, Pids, Resources, Spec, resources_from_json
 from toolkit.runtime import groups, states
 
 TYPE_CHECKING = False
@@ -16,13 +17,26 @@ if TYPE_CHECKING:
 
 def update(call: "Call", where: "Where") -> int:
     """Set the limits that are given; the others stay."""
-    _, state = where.find(call.args[0])
+    request, state = where.find(call.args[0])
     if state.status == states.STOPPED:
         raise ConflictError(f"container '{state.id}' is {state.status}")
-    resources = _resources(call)
+    resources = _with_same_devices(_resources(call), request.spec.linux.resources)
     groups.check_resources(Spec(linux=Linux(resources=resources)))
     groups.open_group(state.cgroup).set(groups.limits(resources), groups.layout())
     return 0
+
+
+def _with_same_devices(wanted: Resources, had: Resources | None) -> Resources:
+    """Without rules that the container has already: callers send the whole of what it may use."""
+    if not wanted.devices:
+        return wanted
+    known = () if had is None else had.devices
+    if wanted.devices not in (known, known[: len(wanted.devices)]):
+        raise UnsupportedError(
+            "linux.resources.devices: the rules of a running container cannot be changed",
+            hint="leave them out, or make the container anew",
+        )
+    return replace(wanted, devices=())
 
 
 def _resources(call: "Call") -> Resources:
@@ -33,7 +47,7 @@ def _resources(call: "Call") -> Resources:
         return resources_from_json(bundles.read_json(path), path)
     if not call.values:
         raise InvalidInputError("update needs a limit", hint="--memory 64000000, for example")
-    pids = whole(call, "pids-limit")
+    pids, weight = whole(call, "pids-limit"), whole(call, "blkio-weight")
     return Resources(
         memory=Memory(
             limit=whole(call, "memory"),
@@ -44,8 +58,13 @@ def _resources(call: "Call") -> Resources:
             shares=whole(call, "cpu-share"),
             quota=whole(call, "cpu-quota"),
             period=whole(call, "cpu-period"),
+            burst=whole(call, "cpu-burst"),
+            idle=whole(call, "cpu-idle"),
+            realtime_runtime=whole(call, "cpu-rt-runtime"),
+            realtime_period=whole(call, "cpu-rt-period"),
             cpus=call.text("cpuset-cpus"),
             mems=call.text("cpuset-mems"),
         ),
         pids=None if pids is None else Pids(limit=pids),
+        block_io=None if weight is None else BlockIO(weight=weight),
     )
