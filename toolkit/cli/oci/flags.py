@@ -58,6 +58,11 @@ EXECUTING = (
 )
 FORMAT = Flag(names=("-f", "--format"), metavar="FORMAT", help="table or json")
 LISTING = (FORMAT, Flag(names=("-q", "--quiet"), help="Ids only"), HELP)
+WATCHING = (
+    Flag(names=("--stats",), help="Print statistics once"),
+    Flag(names=("--interval",), metavar="TIME", help="Between two statistics (5s)"),
+    HELP,
+)
 KILLING = (Flag(names=("-a", "--all"), help="Signal every process of the container"), HELP)
 DELETING = (Flag(names=("-f", "--force"), help="Kill it first if it runs"), HELP)
 UPDATING = (

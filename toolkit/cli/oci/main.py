@@ -50,6 +50,12 @@ COMMANDS = {
         summary="Remove a container that has ended",
         flags=flags.DELETING,
     ),
+    "events": Command(
+        does="events.events",
+        usage="[flags] ID",
+        summary="Print what a container uses, and when it runs out of memory",
+        flags=flags.WATCHING,
+    ),
     "exec": Command(
         does="entering.execute",
         usage="[flags] ID COMMAND [ARGUMENT...] | --process FILE ID",
