@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAKING, TYING, READY, TIED, REMOVING = "making", "tying", "ready", "tied", "removing"
-_VERSION = 6
+_VERSION = 7
 # What tables of an older version lack.
 _ADDED = (
     ("networks", "more", "TEXT NOT NULL DEFAULT '{}'"),
     ("endpoints", "address6", "TEXT NOT NULL DEFAULT ''"),
     ("endpoints", "aliases", "TEXT NOT NULL DEFAULT '[]'"),
     ("endpoints", "place", "INTEGER NOT NULL DEFAULT 0"),
+    ("endpoints", "follows", "INTEGER NOT NULL DEFAULT 0"),
 )
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS containers (

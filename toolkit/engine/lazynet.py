@@ -6,7 +6,7 @@ from toolkit.engine.netfiles import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from typing import Protocol
 
     from toolkit.core.undo import Undo
@@ -96,7 +96,10 @@ class LazyNetworks:
         if old and returns:
             joined = networks.hold(container)
             undo.callback(joined.held.close)
-            return Joining(place=_place(old), done=lambda pid: networks.keep(joined, pid))
+            return Joining(
+                place=networks.naming.place(container, config, old),
+                done=lambda pid: networks.keep(joined, pid),
+            )
         if old:  # it was killed, and what it had is not yet given back
             networks.leave(container)
         joined = networks.join(container, config, exposed)
@@ -105,13 +108,17 @@ class LazyNetworks:
         wire = networks.begin(joined.attachments)
         undo.callback(wire.abandon)
 
+        def connect(pid: int) -> None:
+            wire.connect(f"/proc/{pid}/ns/net")
+            networks.naming.changed([one.network for one in joined.attachments], but=container)
+
         def done(pid: int) -> None:
             networks.joined(container)
             networks.keep(joined, pid)
 
         return Joining(
-            place=_place(joined.attachments),
-            connect=lambda pid: wire.connect(f"/proc/{pid}/ns/net"),
+            place=networks.naming.place(container, config, joined.attachments),
+            connect=connect,
             done=done,
         )
 
@@ -135,13 +142,3 @@ class LazyNetworks:
         if not self._db.query("SELECT 1 FROM endpoints WHERE container=? LIMIT 1", container):
             return []
         return self.load().of(container)
-
-
-def _place(attachments: "Sequence[Attachment]") -> Place:
-    ends = [one.endpoint for one in attachments]
-    return Place(
-        addresses=tuple(
-            address for end in ends for address in (end.address, end.address6) if address
-        ),
-        gateway=attachments[0].network.bridge.address.address,
-    )

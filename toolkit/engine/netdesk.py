@@ -70,6 +70,8 @@ class NetworkDesk:
         if state is not None and state.pid:
             self._networks.attach(row.id, choice, state.pid)
         self._store(row, config)
+        if state is not None:
+            self._networks.naming.moved(row.id)
 
     def disconnect(self, reference: str, container: str) -> None:
         """Take a container off a network, at once where it runs."""
@@ -81,6 +83,8 @@ class NetworkDesk:
             pid = state.pid if state is not None else 0
             self._networks.detach(row.id, network.name, pid)
         self._store(row, config)
+        if state is not None:
+            self._networks.naming.moved(row.id)
 
     def _store(self, row: "Row", config: "ContainerConfig") -> None:
         stored = replace(load(row.config), config=config)

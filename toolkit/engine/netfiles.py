@@ -17,10 +17,17 @@ ff00::\tip6-mcastprefix
 ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 """
+_BEGIN, _END = "# who else is there", "# end"
 _RESOLVER = "/etc/resolv.conf"
 _UPSTREAM = "/run/systemd/resolve/resolv.conf"  # what systemd-resolved itself asks
 # Docker's choice for a container whose host names no server that it could reach.
 _PUBLIC_SERVERS = ("8.8.8.8", "8.8.4.4")
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from toolkit.engine.config import ContainerConfig
 
 
 @record
@@ -59,10 +66,7 @@ def write(directory: str, names: Names) -> tuple[tuple[str, str], ...]:
         "resolv.conf": resolver(names, _servers_file(names)),
     }
     for name, content in contents.items():
-        fd = os.open(f"{directory}/{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        with open(fd, "wb") as file:
-            file.write(content.encode(errors="surrogateescape"))
-            os.fchmod(file.fileno(), 0o644)
+        _write(f"{directory}/{name}", content)
     return paths(directory)
 
 
@@ -80,10 +84,57 @@ def hosts(names: Names, text: str) -> str:
             address = names.place.gateway
         lines.append(f"{address}\t{name}\n")
     if names.place:
-        short = names.hostname.partition(".")[0]
-        known = names.hostname if short == names.hostname else f"{names.hostname} {short}"
-        lines += [f"{address}\t{known}\n" for address in names.place.addresses]
+        lines += [f"{line}\n" for line in _own(names.hostname, names.place)]
+        lines += _block(names.place.peers)
     return text + "".join(lines)
+
+
+def _own(hostname: str, place: Place) -> list[str]:
+    short = hostname.partition(".")[0]
+    known = hostname if short == hostname else f"{hostname} {short}"
+    return [f"{address}\t{known}" for address in place.addresses]
+
+
+def _block(peers: "Sequence[str]") -> list[str]:
+    """Lines that are written anew whenever others come and go."""
+    return [f"{_BEGIN}\n", *(f"{peer}\n" for peer in peers), f"{_END}\n"] if peers else []
+
+
+def tell(directory: str, peers: "Sequence[str]") -> None:
+    """Write the peers of a container anew; all else in its file stays as it is."""
+    lines = _without_block(_read(f"{directory}/hosts").splitlines(keepends=True))
+    _write(f"{directory}/hosts", "".join((*lines, *_block(peers))))
+
+
+def move(directory: str, config: "ContainerConfig", place: Place) -> None:
+    """Write a running container's files anew that has other addresses now.
+
+    What it wrote into its hosts file itself stays.
+    """
+    hostname = _read(f"{directory}/hostname").strip()
+    lines = _without_block(_read(f"{directory}/hosts").splitlines(keepends=True))
+    known = hostname.partition(".")[0]
+    others = [line for line in lines if known not in line.split()[1:]]
+    own = [f"{line}\n" for line in _own(hostname, place)]
+    _write(f"{directory}/hosts", "".join((*others, *own, *_block(place.peers))))
+    names = Names(
+        hostname=hostname,
+        place=place,
+        dns=config.dns,
+        dns_search=config.dns_search,
+        dns_options=config.dns_options,
+    )
+    _write(f"{directory}/resolv.conf", resolver(names, _servers_file(names)))
+
+
+def _without_block(lines: list[str]) -> list[str]:
+    kept, inside = [], False
+    for line in lines:
+        inside = inside or line.strip() == _BEGIN
+        if not inside:
+            kept.append(line)
+        inside = inside and line.strip() != _END
+    return kept
 
 
 def resolver(names: Names, text: str) -> str:
@@ -91,9 +142,10 @@ def resolver(names: Names, text: str) -> str:
 
     A loopback server is reachable only from the host's network.
     """
-    asked = {"nameserver": names.dns, "search": names.dns_search, "options": names.dns_options}
+    dns = names.dns or ((names.place.server,) if names.place and names.place.server else ())
+    asked = {"nameserver": dns, "search": names.dns_search, "options": names.dns_options}
     lines = [line for line in text.splitlines() if _is_kept(line, asked, names)]
-    lines += [f"nameserver {server}" for server in names.dns]
+    lines += [f"nameserver {server}" for server in dns]
     if names.dns_search and names.dns_search != (".",):
         lines.append(f"search {' '.join(names.dns_search)}")
     if names.dns_options:
@@ -122,6 +174,14 @@ def _servers_file(names: Names) -> str:
     if names.host_network or not servers or not all(_is_loopback_server(one) for one in servers):
         return text
     return _read(_UPSTREAM) or text
+
+
+def _write(path: str, content: str) -> None:
+    """In place: the container has this very file mounted."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+    with open(fd, "wb") as file:
+        file.write(content.encode(errors="surrogateescape"))
+        os.fchmod(file.fileno(), 0o644)
 
 
 def _read(path: str) -> str:

@@ -10,9 +10,11 @@ from toolkit.core.record import record
 from toolkit.engine import allotting, owner, ports
 from toolkit.engine.choices import choices
 from toolkit.engine.endpoints import Attachment, EndpointTable
+from toolkit.engine.naming import Naming
 from toolkit.engine.netstore import DEFAULT, NetworkTable
 from toolkit.net import rules
 from toolkit.net.holding import Held
+from toolkit.net.servers import Servers
 from toolkit.net.wires import Wires, present
 from toolkit.net.wiring import FORWARDING6, Bridge, Closed, Endpoint, Plug, forwards
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from toolkit.engine.config import Attach, ContainerConfig
     from toolkit.engine.database import Database
     from toolkit.engine.lazynet import Look
+    from toolkit.engine.naming import MakeServers
     from toolkit.engine.settings import Settings
     from toolkit.net.wires import Ruleset, Wire
 
@@ -47,13 +50,21 @@ class Joined:
 
 
 class Networks:
-    """The networks of one engine; ``make_wires`` makes what lays the wires."""
+    """The networks of one engine; ``make_wires`` makes what lays the wires, ``make_servers`` what
+    knows names.
+    """
 
     def __init__(
-        self, settings: "Settings", database: "Database", *, make_wires: "MakeWires" = Wires
+        self,
+        settings: "Settings",
+        database: "Database",
+        *,
+        make_wires: "MakeWires" = Wires,
+        make_servers: "MakeServers" = Servers,
     ) -> None:
         self.table = NetworkTable(settings, database)
         self.endpoints = EndpointTable(database, self.table)
+        self.naming = Naming(settings, database, self.endpoints, make_servers=make_servers)
         self._db = database
         self.wires = make_wires(f"{settings.run_root}/network.lock", self._ruleset)
 
@@ -173,6 +184,7 @@ class Networks:
             self._leave([(container, made)], all_of_it=False)
             raise
         self.endpoints.joined(container)
+        self.naming.changed((made.network,), but=container)
         if not before and made.endpoint.ports:
             self._keep_again(container, pid)
         return made
@@ -218,6 +230,7 @@ class Networks:
         if found:
             self._leave(found)
         self._tidy_keepers(look)
+        self.naming.revive()
 
     def _tidy_keepers(self, look: "Look") -> None:
         """Hold the ports again of containers whose keeper was killed."""
@@ -263,6 +276,7 @@ class Networks:
                     allotting.give(self._db, self.table, one)
                 if all_of_it:
                     self._db.query("DELETE FROM ports WHERE container=?", container)
+        self.naming.changed({one.network.name: one.network for _, one in gone}.values())
 
     def _end_keeper(self, container: str) -> None:
         """End who holds its ports, and wait until they are free."""

@@ -39,7 +39,7 @@ table inet dockyard {{
 # there (CVE-2020-8558), and a port published there is led inward for the host's own only, which
 # pass ``own``. The kernel holds ::1 to that by itself, and so strictly that nothing from there can
 # be led inward: the keeper carries it. A bridge's address is for its own containers: another one's
-# way to it would be a way round the isolation.
+# way to it would be a way round the isolation, and from outside nobody asks it for names.
 _CHAINS = """\
   chain loopback {{ type filter hook prerouting priority raw; policy accept;
     iifname @bridges ip daddr 127.0.0.0/8 drop
@@ -48,6 +48,10 @@ _CHAINS = """\
   chain input {{ type filter hook input priority filter; policy accept;
     iifname @bridges ip daddr @gateway_addresses iifname . ip daddr != @gateways drop
     iifname @bridges ip6 daddr @gateway_addresses6 iifname . ip6 daddr != @gateways6 drop
+    iifname @bridges accept
+    iifname "lo" accept
+    ip daddr @gateway_addresses meta l4proto {{ tcp, udp }} th dport 53 drop
+    ip6 daddr @gateway_addresses6 meta l4proto {{ tcp, udp }} th dport 53 drop
   }}
   chain forward {{ type filter hook forward priority filter; policy accept;
     iifname @bridges goto containers

@@ -1,5 +1,7 @@
 """Containers on a host with neighbours, none of which is this machine."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +25,9 @@ def dock(
     """Nothing may be left of what a test starts, and no test leaves it to this fixture to see."""
     del home
     monkeypatch.delenv("DOCKYARD_NETWORK")  # this host is not the machine
+    run = Path(tempfile.mkdtemp(prefix="dockyard-test-"))
+    run.chmod(0o711)  # name servers run as nobody
+    monkeypatch.setenv("DOCKYARD_ROOT", str(run))
     for program in ("nft", "nsenter", "ip", "ss"):
         require(program)
     made = Dock(lan=lan)
@@ -31,3 +36,5 @@ def dock(
     if left:
         made("rm", "-f", *left)
     made.wait_until_clean()
+    assert list(run.glob("names/*")) == []
+    shutil.rmtree(run)
