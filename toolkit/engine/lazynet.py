@@ -1,5 +1,7 @@
 """The engine's door to networks: what a container without a bridge never opens stays unloaded."""
 
+import os
+
 from toolkit.core.record import record
 from toolkit.engine.choices import choices
 from toolkit.engine.netfiles import Place
@@ -110,7 +112,7 @@ class LazyNetworks:
 
         def connect(pid: int) -> None:
             wire.connect(f"/proc/{pid}/ns/net")
-            networks.naming.changed([one.network for one in joined.attachments], but=container)
+            networks.naming.changed([one.network.name for one in joined.attachments], but=container)
 
         def done(pid: int) -> None:
             networks.joined(container)
@@ -134,8 +136,15 @@ class LazyNetworks:
 
     def tidy(self, look: "Look") -> None:
         """Take back what containers had that ended while nobody looked."""
-        if self._db.query("SELECT 1 FROM endpoints LIMIT 1"):
+        if self._db.query("SELECT 1 FROM endpoints LIMIT 1") or self._serves():
             self.load().tidy(look)
+
+    def _serves(self) -> bool:
+        """Whether a name server is there, or what a killed command left of one."""
+        try:
+            return bool(os.listdir(self._settings.names))
+        except FileNotFoundError:
+            return False
 
     def of(self, container: str) -> "list[Attachment]":
         """Where a container is attached now."""

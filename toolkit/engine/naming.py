@@ -5,8 +5,9 @@ asks the server of one of its networks; those of its other networks, and those i
 stand in its ``/etc/hosts``, as all do where there is no server or it was told to ask another.
 """
 
-from toolkit.core.errors import ConflictError
+from toolkit.core.errors import ConflictError, ToolkitError
 from toolkit.engine import netfiles
+from toolkit.engine.netstore import DEFAULT
 from toolkit.engine.stored import load
 from toolkit.net.servers import Servers
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from toolkit.engine.endpoints import Attachment, EndpointTable
     from toolkit.engine.netstore import Network
     from toolkit.engine.settings import Settings
+    from toolkit.net.servers import Served
 
     MakeServers = Callable[[str], Servers]
 
@@ -37,7 +39,7 @@ class Naming:
         self._settings = settings
         self._db = database
         self._endpoints = endpoints
-        self._servers = make_servers(f"{settings.run_root}/names")
+        self._servers = make_servers(settings.names)
 
     def place(
         self, container: str, config: "ContainerConfig", attachments: "Sequence[Attachment]"
@@ -72,26 +74,33 @@ class Naming:
                 int(apart or bool(config.links)),
             )
 
-    def changed(self, networks: "Iterable[Network]", *, but: str = "") -> None:
-        """Tell everybody who is on these networks now; ``but`` has been told."""
+    def changed(self, networks: "Iterable[str]", *, but: str = "", strict: bool = True) -> None:
+        """Tell everybody who is on these networks now; ``but`` has been told.
+
+        Where not ``strict``, a server that cannot be started is the next start's trouble.
+        """
         for network in networks:
-            if network.names and self._servers.available():
-                self._servers.update(network.name, network.bridge, self._lines_of(network.name))
+            self._update(network, strict=strict)
             for (container,) in self._db.query(
-                "SELECT container FROM endpoints WHERE network=? AND follows", network.name
+                "SELECT container FROM endpoints WHERE network=? AND follows", network
             ):
                 if container != but:
                     self._tell(container)
 
-    def _lines_of(self, network: str) -> "Callable[[], list[str]]":
-        def lines() -> list[str]:
-            return [
-                line
-                for container, one in self._endpoints.members(network)
-                for line in self._lines(container, one)
-            ]
+    def _update(self, network: str, *, strict: bool) -> None:
+        if network == DEFAULT or not self._servers.available():
+            return
+        try:
+            self._servers.update(network, lambda: self._served(network))
+        except ToolkitError:
+            if strict:
+                raise
 
-        return lines
+    def _served(self, network: str) -> "Served | None":
+        """What the server of a network is to know; None where nobody is there to ask it."""
+        members = self._endpoints.members(network)
+        lines = [line for container, one in members for line in self._lines(container, one)]
+        return (members[0][1].network.bridge, lines) if members else None
 
     def _tell(self, container: str) -> None:
         """Write a container's peers anew."""
@@ -110,15 +119,11 @@ class Naming:
             netfiles.move(self._settings.container_dir(container), config, place)
 
     def revive(self) -> None:
-        """Start the servers again that somebody ended."""
-        for (name,) in self._db.query("SELECT DISTINCT network FROM endpoints"):
-            for _, one in self._endpoints.members(name)[:1]:
-                if (
-                    one.network.names
-                    and not self._servers.alive(name)
-                    and self._servers.available()
-                ):
-                    self._servers.update(name, one.network.bridge, self._lines_of(name))
+        """Start the servers again that somebody ended, and end those of nobody."""
+        wanted = {name for (name,) in self._db.query("SELECT DISTINCT network FROM endpoints")}
+        for name in {*wanted, *self._servers.known()}:
+            if (name in wanted) != self._servers.alive(name):
+                self._update(name, strict=False)
 
     def _asked(
         self, config: "ContainerConfig", attachments: "Sequence[Attachment]"

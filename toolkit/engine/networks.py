@@ -184,7 +184,7 @@ class Networks:
             self._leave([(container, made)], all_of_it=False)
             raise
         self.endpoints.joined(container)
-        self.naming.changed((made.network,), but=container)
+        self.naming.changed((made.network.name,), but=container)
         if not before and made.endpoint.ports:
             self._keep_again(container, pid)
         return made
@@ -276,7 +276,7 @@ class Networks:
                     allotting.give(self._db, self.table, one)
                 if all_of_it:
                     self._db.query("DELETE FROM ports WHERE container=?", container)
-        self.naming.changed({one.network.name: one.network for _, one in gone}.values())
+        self.naming.changed({one.network.name for _, one in gone}, strict=False)
 
     def _end_keeper(self, container: str) -> None:
         """End who holds its ports, and wait until they are free."""

@@ -28,6 +28,11 @@ class Settings:
         """The SQLite file that holds names and ids."""
         return f"{self.data_root}/state.db"
 
+    @property
+    def names(self) -> str:
+        """What the name servers of networks keep while they run."""
+        return f"{self.run_root}/names"
+
     def container_dir(self, container: str) -> str:
         """What one container keeps until it is removed."""
         return f"{self.data_root}/containers/{container}"

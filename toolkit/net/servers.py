@@ -6,6 +6,8 @@ at the time; that of an internal network asks nobody (CVE-2024-29018).
 
 import fcntl
 import os
+import select
+import time
 
 from toolkit.core.errors import ToolkitError, UnsupportedError
 
@@ -15,9 +17,12 @@ if TYPE_CHECKING:
 
     from toolkit.net.wiring import Bridge
 
+    Served = tuple[Bridge, list[str]]  # where to answer, and lines of hosts(5)
+
 _FOLDERS = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin")
 _HANGUP, _KILL = 1, 9
 _OPEN = 0o011  # what lets everybody through a directory
+_PATIENCE, _MOMENT = 5, 0.0005  # seconds
 
 
 class Servers:
@@ -30,29 +35,22 @@ class Servers:
         """Whether there is a dnsmasq at all."""
         return bool(_program())
 
-    def update(self, network: str, bridge: "Bridge", names: "Callable[[], list[str]]") -> None:
-        """Have a server that knows ``names``, lines of hosts(5); none where there is no name.
+    def update(self, network: str, members: "Callable[[], Served | None]") -> None:
+        """Have a server that knows the names of all ``members``; none where there is nobody.
 
-        ``names`` is asked while nobody else writes, so that the last to come knows all.
+        They are asked for while nobody else writes, so that the last to come knows all. The new
+        names are known when this returns.
         """
         folder = f"{self._folder}/{network}"
-        os.makedirs(folder, mode=0o755, exist_ok=True)
-        lock = os.open(
-            f"{self._folder}/{network}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        lock = self._locked(network)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            lines = names()
-            if not lines:
-                self._stop(folder)
-                os.unlink(f"{self._folder}/{network}.lock")
-                return
-            _write(f"{folder}/hosts", "".join(f"{line}\n" for line in lines))
-            pid = _pid(folder)
-            if pid:
-                os.kill(pid, _HANGUP)
+            served = members()
+            if served is None:
+                _stop(folder)
+                os.unlink(self._lock(network))
             else:
-                _start(folder, network, bridge)
+                bridge, lines = served
+                _serve(folder, network, bridge, "".join(f"{line}\n" for line in lines))
         finally:
             os.close(lock)
 
@@ -60,19 +58,91 @@ class Servers:
         """Whether a network's server runs."""
         return bool(_pid(f"{self._folder}/{network}"))
 
-    def _stop(self, folder: str) -> None:
-        pid = _pid(folder)
-        if pid:
-            os.kill(pid, _KILL)
-        for name in ("hosts", "pid"):
-            try:
-                os.unlink(f"{folder}/{name}")
-            except FileNotFoundError:
-                continue
+    def known(self) -> list[str]:
+        """The networks of which there is anything, be it what a killed command left."""
         try:
-            os.rmdir(folder)
+            return sorted({name.removeprefix(".") for name in os.listdir(self._folder)})
         except FileNotFoundError:
-            return
+            return []
+
+    def _lock(self, network: str) -> str:
+        return f"{self._folder}/.{network}"  # no network's name begins with a dot
+
+    def _locked(self, network: str) -> int:
+        """Hold a network's lock, a file that goes with its server."""
+        _make_open(self._folder)
+        while True:
+            lock = os.open(self._lock(network), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                if os.path.samestat(os.fstat(lock), os.stat(self._lock(network))):
+                    return lock
+            except FileNotFoundError:
+                pass
+            os.close(lock)  # who held it took it away: there is, or will be, another
+
+
+def _serve(folder: str, network: str, bridge: "Bridge", text: str) -> None:
+    """Tell the server that runs, or start one; until it has read its names."""
+    _make_open(folder)
+    _write(f"{folder}/hosts", text)
+    pid = _pid(folder)
+    if not (pid and _signal(pid, _HANGUP) and _has_read(f"{folder}/hosts", folder)):
+        _start(folder, network, bridge)
+        _has_read(f"{folder}/hosts", folder)
+
+
+def _has_read(path: str, folder: str) -> bool:
+    """Wait until the server has read its names; whether it lives.
+
+    That is seen by the file's time of access, which was set back when it was written (stat(2)).
+    """
+    if os.statvfs(folder).f_flag & os.ST_NOATIME:
+        return bool(_pid(folder))
+    end = time.monotonic() + _PATIENCE
+    while not os.stat(path).st_atime_ns and time.monotonic() < end:
+        if not _pid(folder):
+            return False
+        time.sleep(_MOMENT)
+    return True
+
+
+def _stop(folder: str) -> None:
+    pid = _pid(folder)
+    if pid:
+        _end(pid)
+    for name in ("hosts", "hosts.new", "pid"):
+        try:
+            os.unlink(f"{folder}/{name}")
+        except FileNotFoundError:
+            continue
+    try:
+        os.rmdir(folder)
+    except FileNotFoundError:
+        return
+
+
+def _end(pid: int) -> None:
+    """Kill a server and wait until its address and port are free."""
+    try:
+        watched = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if _signal(pid, _KILL):
+            over = select.poll()
+            over.register(watched, select.POLLIN)
+            over.poll(_PATIENCE * 1000)
+    finally:
+        os.close(watched)
+
+
+def _signal(pid: int, number: int) -> bool:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _start(folder: str, network: str, bridge: "Bridge") -> None:
@@ -143,10 +213,20 @@ def _pid(folder: str) -> int:
         return 0
 
 
+def _make_open(folder: str) -> None:
+    """A folder that others may read, whatever the umask."""
+    try:
+        os.makedirs(folder)
+    except FileExistsError:
+        return
+    os.chmod(folder, 0o755)  # noqa: S103 - a server reads it as nobody
+
+
 def _write(path: str, text: str) -> None:
     with open(f"{path}.new", "w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o644)
         file.write(text)
+    os.utime(f"{path}.new", ns=(0, time.time_ns()))  # nobody has read it
     os.rename(f"{path}.new", path)
 
 
