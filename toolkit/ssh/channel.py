@@ -10,7 +10,7 @@ import paramiko
 from toolkit.ssh.connect import close
 
 POLL_SECONDS = 1.0
-SESSION_SECONDS = 30
+SESSION_SECONDS = 30.0
 CHUNK = 1 << 17
 SHOWN_LINES = 10
 KEPT_BYTES = 1 << 14
@@ -21,8 +21,9 @@ class SshChannel:
 
     def __init__(self, connection: fabric.Connection, command: str) -> None:
         self._connection = connection
+        patience = max(SESSION_SECONDS, float(connection.connect_timeout or 0))
         try:
-            self._channel: Any = connection.transport.open_session(timeout=SESSION_SECONDS)
+            self._channel: Any = connection.transport.open_session(timeout=patience)
             self._channel.settimeout(POLL_SECONDS)
             self._channel.exec_command(command)
         except paramiko.SSHException as error:  # no OSError: the server refuses sessions

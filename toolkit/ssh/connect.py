@@ -20,7 +20,7 @@ from toolkit.ssh.target import Target
 
 KEEPALIVE_SECONDS = 15
 USER_TIMEOUT_MS = 45_000  # a host that acknowledges nothing for so long is gone
-AUTH_SECONDS = 30
+AUTH_SECONDS = 30.0
 NO_KEY = "No authentication methods available"  # paramiko has no class for this one
 
 # The SSH library logs a traceback for every refused connection; we say it in one line instead.
@@ -103,6 +103,7 @@ def _make_strict(hop: fabric.Connection, known: KnownHosts, target: Target) -> N
 
     def transport(sock: Any, **options: Any) -> paramiko.Transport:
         made = paramiko.Transport(sock, **options)
+        made.handshake_timeout = max(made.handshake_timeout, target.connect_timeout)
         security = made.get_security_options()
         security.key_types = preferred(tuple(security.key_types), kinds)
         return made
@@ -112,7 +113,7 @@ def _make_strict(hop: fabric.Connection, known: KnownHosts, target: Target) -> N
         **hop.connect_kwargs,
         "transport_factory": transport,
         "banner_timeout": target.connect_timeout,
-        "auth_timeout": AUTH_SECONDS,
+        "auth_timeout": max(AUTH_SECONDS, target.connect_timeout),
         "allow_agent": not only,
         "look_for_keys": not (only or hop.connect_kwargs.get("key_filename")),
     }

@@ -8,7 +8,9 @@ class Target:
     """One host to connect to; what is empty comes from ssh_config, then from SSH's defaults.
 
     ``known_hosts`` are files beside the user's and the system's. ``become`` is the user that the
-    agent runs as, by sudo. ``cache_dir`` keeps the agent's bundle here, ``agent_dir`` on the host.
+    agent runs as, by sudo. ``connect_timeout`` bounds the connection, and, where it is more than
+    they have anyway, each step after that: keys, login, session.
+    ``cache_dir`` keeps the agent's bundle here, ``agent_dir`` on the host.
     """
 
     host: str
