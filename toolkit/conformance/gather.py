@@ -17,6 +17,7 @@ from toolkit.conformance.documents import Box, BoxDoc, HostDoc, ProbeDoc
 from toolkit.conformance.drivers.base import Driver, Started, Workshop
 from toolkit.conformance.drivers.choice import Choice, open_driver
 from toolkit.conformance.machine import (
+    TIMEOUT,
     Answer,
     BoxError,
     Link,
@@ -59,10 +60,12 @@ class HostSession:
         connect: Callable[[], Link],
         *,
         driver: Callable[..., Driver] = open_driver,
+        timeout: float = TIMEOUT,
     ) -> None:
         self.name = name
         self.unreachable = ""
         self._connect = connect
+        self._timeout = timeout
         self._machine: Machine | None = None
         self.session = f"dockyard-check-{secrets.token_hex(4)}"
         self._open_driver = driver
@@ -77,7 +80,8 @@ class HostSession:
             raise UnavailableError(self.unreachable)
         if self._machine is None:
             try:
-                self._machine = Machine(self.name, self._guarded(self._connect()))
+                link = self._guarded(self._connect())
+                self._machine = Machine(self.name, link, timeout=self._timeout)
             except UnavailableError as error:
                 self.unreachable = error.message
                 raise

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from toolkit.core.errors import ToolkitError
 
 TIMEOUT = 60.0
+"""For one program on a host, in seconds; a machine in emulation is given more."""
 
 
 class Answer(Protocol):
@@ -49,9 +50,10 @@ class Ran:
 class Machine:
     """A host behind a link."""
 
-    def __init__(self, name: str, link: Link) -> None:
+    def __init__(self, name: str, link: Link, *, timeout: float = TIMEOUT) -> None:
         self.name = name
         self.link = link
+        self.timeout = timeout
 
     def run(
         self,
@@ -59,10 +61,9 @@ class Machine:
         *,
         stdin: str = "",
         cwd: str = "",
-        timeout: float = TIMEOUT,
     ) -> Ran:
         """Run a program to its end."""
-        params: dict[str, Any] = {"argv": list(argv), "stdin": stdin, "timeout": timeout}
+        params: dict[str, Any] = {"argv": list(argv), "stdin": stdin, "timeout": self.timeout}
         if cwd:
             params["cwd"] = cwd
         return Ran(**self.link.call("run", params).result)

@@ -17,7 +17,7 @@ from toolkit.conformance.drivers.choice import parse
 from toolkit.conformance.evaluate import Result
 from toolkit.conformance.fixtures import Checks
 from toolkit.conformance.gather import HostSession
-from toolkit.conformance.machine import Link
+from toolkit.conformance.machine import TIMEOUT, Link
 from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.core.files import shipped
 
@@ -31,7 +31,8 @@ class Options:
     """What to check. ``ids`` are exact; ``expression`` is pytest's ``-k``.
 
     ``runtimes`` are as on the command line (``oci:/usr/sbin/runc``). ``junit`` and ``json`` are
-    files to write; ``json`` ``-`` is the console, in place of the table.
+    files to write; ``json`` ``-`` is the console, in place of the table. ``timeout`` is what one
+    program on a host may take, in seconds.
     """
 
     runtimes: tuple[str, ...] = ("embedded",)
@@ -42,6 +43,7 @@ class Options:
     junit: str = ""
     json: str = ""
     forks: int = 5
+    timeout: float = TIMEOUT
     folder: str = field(default_factory=lambda: shipped("checks"))
 
 
@@ -60,7 +62,9 @@ def run_checks(
     choices = [parse(name) for name in dict.fromkeys(options.runtimes)]
     for path in (options.junit, options.json):
         _writable(path)
-    sessions = [HostSession(name, connect) for name, connect in hosts.items()]
+    sessions = [
+        HostSession(name, connect, timeout=options.timeout) for name, connect in hosts.items()
+    ]
     wanted = {check.id for check in checks}
     plugin = Checks(sessions, choices, wanted=lambda check: check.id in wanted, forks=options.forks)
     ended = _pytest(options, plugin)

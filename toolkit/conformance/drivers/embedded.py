@@ -5,7 +5,7 @@ from typing import Any
 from toolkit.conformance.boxspec import BoxSpec
 from toolkit.conformance.drivers.base import Started, Workshop, with_swap
 from toolkit.conformance.drivers.choice import Choice
-from toolkit.conformance.machine import TIMEOUT, BoxError, Ran
+from toolkit.conformance.machine import BoxError, Ran
 from toolkit.core.errors import ToolkitError, UnavailableError
 
 PERIOD = 100_000
@@ -32,8 +32,8 @@ class Embedded:
 
     def exec(self, started: Started, argv: tuple[str, ...]) -> Ran:
         """Run one more process in it, to its end."""
-        found = self._call("container.exec", id=started.id, argv=list(argv), timeout=TIMEOUT)
-        return Ran(**found)
+        limit = self._shop.machine.timeout
+        return Ran(**self._call("container.exec", id=started.id, argv=list(argv), timeout=limit))
 
     def run(self, argv: tuple[str, ...]) -> Ran:
         """Run a container with defaults to its end; it removes itself."""
