@@ -21,13 +21,17 @@ Host {name}
 
 @dataclass
 class FakeLibvirt:
-    """Remembers what exists; ``broken`` maps the first words of a call to what it then says."""
+    """Remembers what exists; ``broken`` maps some words of a call to what it then says.
+
+    ``hiccups`` are words of calls that break once.
+    """
 
     machines: dict[str, str] = field(default_factory=dict)  # name → running or off
     snapshots: set[str] = field(default_factory=set)
     pools: dict[str, bool] = field(default_factory=dict)
     networks: dict[str, bool] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    hiccups: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
 
     def has(self, name: str) -> bool:
@@ -37,6 +41,9 @@ class FakeLibvirt:
         line = " ".join(argv)
         self.calls.append(line)
         told = next((said for call, said in self.broken.items() if call in line), None)
+        for words in [words for words in self.hiccups if words in line]:
+            self.hiccups.remove(words)
+            told = "connection reset by peer"
         if told is not None:
             return self._ended(argv, 1, told, wish)
         status, out = 0, ""

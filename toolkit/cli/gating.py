@@ -32,15 +32,18 @@ from toolkit.playbook.results import Recap
 
 T = TypeVar("T")
 ENGINE_VARIABLE = "engine_packages"
-ENGINE = ("podman", "netavark")
+ENGINES = {"docker": ("docker.io",)}
 """What a gate sets ``engine_packages`` to, in playbooks that have it: an engine to compare with."""
-SLOW_CONNECT_SECONDS = 60.0
+USUAL_ENGINE = ("podman", "netavark")
+SLOWER = 12.0
+"""So much longer than a host a machine in emulation may take for one thing: code runs 13 times
+slower there, but much of a thing is not code."""
 LOCK_SECONDS = 20.0
 """A gate that was killed has children, which need a moment to end."""
 # Engines and where their programs are; the second kind is only taken where there is no engine.
 _LOOK = (
-    "for name in podman runc crun; do command -v $name; done;"
-    " for name in runc crun; do command -v /usr/sbin/$name; done; true"
+    "for name in podman dockerd runc crun; do command -v $name; done;"
+    " for name in dockerd runc crun; do command -v /usr/sbin/$name; done; true"
 )
 
 
@@ -135,9 +138,10 @@ def _steps(gate: Gate, boxes: Boxes, playbook: Playbook, phases: Phases, up: lis
     fleet = phases.run("up", lambda: boxes.up(gate.plan, box), _told_up)
     up.append(fleet)
     inventory = load_inventory(fleet.inventory)
-    patient = LinkOptions(become="root", connect_timeout=SLOW_CONNECT_SECONDS)
-    with Sessions(inventory, patient) as sessions:
-        wish = Wish(mode={"run": new_run_id()}, extra=extra_of(gate, playbook))
+    patience = SLOWER if fleet.driver == "qemu" else 1.0
+    timeout = LinkOptions().connect_timeout * patience
+    with Sessions(inventory, LinkOptions(become="root", connect_timeout=timeout)) as sessions:
+        wish = Wish(mode={"run": new_run_id()}, extra=extra_of(gate, playbook, role=box[1]))
 
         def apply() -> Mapping[str, Recap]:
             output = choose(as_json=False)
@@ -158,14 +162,16 @@ def _steps(gate: Gate, boxes: Boxes, playbook: Playbook, phases: Phases, up: lis
             expression=gate.expression,
             junit=f"{boxes.folder}/check.xml",
             json=f"{boxes.folder}/check.json",
+            timeout=Options().timeout * patience,
         )
         phases.run("check", lambda: _checked(options, links))
 
 
-def extra_of(gate: Gate, playbook: Playbook) -> dict[str, Any]:
+def extra_of(gate: Gate, playbook: Playbook, *, role: str = "fresh") -> dict[str, Any]:
     """The extra variables, with an engine to install where the playbook has a place for one."""
     wants = any(ENGINE_VARIABLE in play.vars for play in playbook.plays)
-    return {**({ENGINE_VARIABLE: list(ENGINE)} if wants else {}), **gate.extra}
+    engine = list(ENGINES.get(role, USUAL_ENGINE))
+    return {**({ENGINE_VARIABLE: engine} if wants else {}), **gate.extra}
 
 
 def _applied(recaps: Mapping[str, Recap]) -> Mapping[str, Recap]:
@@ -187,13 +193,15 @@ def _unchanged(recaps: Mapping[str, Recap]) -> Mapping[str, Recap]:
 
 
 def found_runtimes(sessions: Sessions, hosts: tuple[str, ...]) -> tuple[str, ...]:
-    """The embedded runtime and podman where there is one, else the OCI runtimes that are there."""
+    """The embedded runtime and the engines that are there, else the OCI runtimes."""
     there: set[str] = set()
     for host in hosts:
         reply = sessions.link(host).call("run", {"argv": ["sh", "-c", _LOOK]})
         there |= set(reply.result["stdout"].split())
-    if any(path.endswith("/podman") for path in there):
-        return ("embedded", "podman")
+    programs = {os.path.basename(path) for path in there}
+    engines = {"dockerd": "docker", "podman": "podman"}
+    if found := [engine for program, engine in engines.items() if program in programs]:
+        return ("embedded", *found)
     return ("embedded", *(f"oci:{path}" for path in sorted(there)))
 
 

@@ -7,6 +7,7 @@ a run that was killed is cleaned up by the next one with the same folder.
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import shlex
 import shutil
@@ -18,14 +19,14 @@ from typing import Any, TextIO
 
 from toolkit.core.errors import CommandError, ConflictError, UnavailableError
 from toolkit.core.files import write_atomic
+from toolkit.core.process import Completed
 from toolkit.fleet import vagrant
 from toolkit.fleet.hypervisor import Hypervisor
 from toolkit.fleet.programs import Programs, RealPrograms, Wish
 from toolkit.fleet.vagrant import Login, Vagrant
 
 SSH_PORT = 22
-ANSWER_SECONDS = 240.0
-"""Within this time a machine has to answer by ssh; emulation needs a tenth of it."""
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,13 +60,15 @@ class Place:
     """Where things are: ``folder`` is the machines' own, ``vagrant_home`` keeps unpacked boxes.
 
     An empty ``driver`` is found by trying. ``outside`` is put before a program that fetches
-    packages, where this process stands in a network that reaches none.
+    packages, where this process stands in a network that reaches none. Within ``patience`` seconds
+    a machine that was booted has to answer by ssh; emulation needs a tenth of it.
     """
 
     folder: str
     vagrant_home: str
     driver: str = ""
     outside: tuple[str, ...] = ()
+    patience: float = 240.0
 
 
 class Boxes:
@@ -100,14 +103,26 @@ class Boxes:
     def up(self, plan: Plan, box: tuple[str, str]) -> Fleet:
         """Boot the machines, or put saved ones back, and log in to each.
 
-        Whatever an earlier run left in this folder is removed first.
+        Whatever an earlier run left in this folder is removed first. Machines that do not come up
+        get a second chance, in emulation if nobody asked for KVM: they are the place for a proof,
+        not what is proved.
         """
         file, _ = box
         driver = self._place.driver or vagrant.driver_of(file, self._programs, self.folder)
         recipe = {**asdict(plan), "box": file, "driver": driver}
-        if plan.snapshot and (logins := self._resume(recipe)):
-            return self._fleet(logins, driver, resumed=True)
+        for way in (self._resumed, self._booted):
+            try:
+                fleet = way(plan, box, recipe)
+            except (CommandError, UnavailableError) as error:
+                _LOG.warning("the machines did not come up and are made anew: %s", error.message)
+            else:
+                if fleet:
+                    return fleet
+        return self._booted(plan, box, {**recipe, "driver": self._place.driver or "qemu"})
+
+    def _booted(self, plan: Plan, box: tuple[str, str], recipe: Mapping[str, Any]) -> Fleet:
         self.clean()
+        driver = recipe["driver"]
         os.makedirs(f"{self.folder}/console", exist_ok=True)
         self.hypervisor.make_pool(f"{self.folder}/pool")
         machines = Vagrant(self._programs, self.folder, self._settings(plan, box, driver))
@@ -169,8 +184,8 @@ class Boxes:
         """
         unchecked = ("-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={os.devnull}")
         where = ("-p", str(login.port), "-i", login.key_file, f"{login.user}@{login.address}")
-        argv = ("ssh", "-q", "-o", "BatchMode=yes", *unchecked, *where)
-        done = self._programs.run((*argv, "cat /etc/ssh/ssh_host_*_key.pub"))
+        argv = ("ssh", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", *unchecked, *where)
+        done = self._patiently(login, (*argv, "cat /etc/ssh/ssh_host_*_key.pub"))
         keys = (line.split()[:2] for line in done.stdout.splitlines())
         name = login.address if login.port == SSH_PORT else f"[{login.address}]:{login.port}"
         return "".join(f"{name} {' '.join(key)}\n" for key in keys)
@@ -192,17 +207,18 @@ class Boxes:
 
     def _wait_for(self, login: Login, config: str) -> None:
         """Wait until it answers by ssh, its key checked."""
-        deadline = time.monotonic() + ANSWER_SECONDS
-        argv = ("ssh", "-F", config, "-o", "ConnectTimeout=10", login.name, "true")
+        self._patiently(login, ("ssh", "-F", config, login.name, "true"))
+
+    def _patiently(self, login: Login, argv: tuple[str, ...]) -> Completed:
+        """Run an ssh to a machine that may still be booting: it may refuse or hang up."""
+        deadline = time.monotonic() + self._place.patience
         while True:
             try:
-                self._programs.run(argv, Wish(timeout=ANSWER_SECONDS))
+                return self._programs.run(argv, Wish(timeout=self._place.patience + 60))
             except CommandError as error:
                 if time.monotonic() > deadline:
                     raise UnavailableError(f"machine '{login.name}': {error.message}") from None
                 time.sleep(0.5)
-            else:
-                return
 
     def _save(self, recipe: Mapping[str, Any], logins: tuple[Login, ...]) -> None:
         machines = self.hypervisor.machines()
@@ -215,20 +231,21 @@ class Boxes:
         }
         write_atomic(self._kept, json.dumps(kept).encode())
 
-    def _resume(self, recipe: Mapping[str, Any]) -> tuple[Login, ...]:
-        """Put the saved machines of this very recipe back; none where there are none."""
-        try:
-            with open(self._kept, encoding="utf-8") as file:
-                kept = json.load(file)
-        except FileNotFoundError:
-            return ()
+    def _resumed(self, plan: Plan, box: tuple[str, str], recipe: Mapping[str, Any]) -> Fleet | None:
+        """The saved machines of this very recipe, put back; ``None`` where there are none."""
+        del box
+        if not plan.snapshot or not os.path.exists(self._kept):
+            return None
+        with open(self._kept, encoding="utf-8") as file:
+            kept = json.load(file)
         machines = self.hypervisor.machines()
         if kept["recipe"] != recipe or sorted(kept["machines"]) != sorted(machines):
-            return ()
+            return None
         if not all(self.hypervisor.is_saved(machine) for machine in machines):
-            return ()
+            return None
         self.hypervisor.resume(machines)
-        return tuple(Login(**login) for login in kept["logins"])
+        logins = tuple(Login(**login) for login in kept["logins"])
+        return self._fleet(logins, recipe["driver"], resumed=True)
 
 
 def _is_ours(file: TextIO) -> bool:
@@ -248,6 +265,7 @@ def ssh_config(fleet: Fleet) -> str:
     ]
     everyone = (
         f"Host *\n  IdentitiesOnly yes\n  BatchMode yes\n  LogLevel ERROR\n"
+        f"  ConnectTimeout 60\n  ServerAliveInterval 30\n"
         f"  StrictHostKeyChecking yes\n  UserKnownHostsFile {fleet.known_hosts}\n"
     )
     return "".join(blocks) + everyone

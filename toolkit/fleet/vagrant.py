@@ -13,8 +13,8 @@ from toolkit.fleet.programs import Programs, Wish
 SUITES = {"debian12": "bookworm", "debian13": "trixie"}
 """Boxes that ``vagrant/box`` can build, by the name that people use."""
 ROLES = ("fresh", "docker", "podman")
-BUILD_SECONDS = 1200.0
-UP_SECONDS = 900.0
+BUILD_SECONDS = 1800.0
+UP_SECONDS = 1500.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

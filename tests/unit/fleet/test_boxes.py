@@ -71,6 +71,35 @@ def test_machines_that_did_not_come_up_are_removed_by_the_next_run(
     assert only_others(libvirt)
 
 
+@pytest.mark.parametrize("words", ["vagrant --no-tty up", "vagrant ssh-config", "snapshot-create"])
+def test_machines_that_do_not_come_up_are_made_once_more(
+    boxes: Boxes, libvirt: FakeLibvirt, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    libvirt.hiccups.add(words)
+    assert len(up(boxes, KEPT).logins) == 1
+    assert len(libvirt.machines) == 2
+    assert "made anew" in caplog.text
+    assert "connection reset" in caplog.text
+
+
+@pytest.mark.parametrize("words", ["/etc/ssh/ssh_host_", "fresh1 true"])
+def test_a_machine_may_hang_up_while_it_boots(
+    boxes: Boxes, libvirt: FakeLibvirt, words: str
+) -> None:
+    libvirt.hiccups.add(words)
+    assert len(up(boxes, Plan()).logins) == 1
+    assert sum("vagrant --no-tty up" in call for call in libvirt.calls) == 1
+
+
+def test_a_saved_machine_that_does_not_come_back_is_made_anew(
+    boxes: Boxes, libvirt: FakeLibvirt
+) -> None:
+    up(boxes, KEPT)
+    boxes.down(saved=True)
+    libvirt.hiccups.add("snapshot-revert")
+    assert not up(boxes, KEPT).resumed
+
+
 def test_saved_machines_come_back_without_a_boot(boxes: Boxes, libvirt: FakeLibvirt) -> None:
     first = up(boxes, KEPT)
     assert not first.resumed
