@@ -19,8 +19,9 @@ from toolkit.ssh.target import Target
 PURE = ("click", "rich", "pygments", "markdown_it", "mdurl")
 """What the command line imports beside what an agent needs."""
 HOME = "/opt/dockyard"
-SECONDS = 240.0
-"""For one command: code runs about 13 times slower in emulation."""
+SECONDS = 900.0
+"""For one command, a whole playbook or a boot: code runs about 13 times slower in emulation, on a
+machine that may be busy. Only what hangs takes so long."""
 
 
 class Machine:
@@ -45,7 +46,7 @@ class Machine:
                     key_files=(self._login.key_file,),
                     known_hosts=(self._fleet.known_hosts,),
                     become="root",
-                    connect_timeout=60.0,
+                    connect_timeout=120.0,
                 )
             )
         return self._link

@@ -16,7 +16,7 @@ MIB = 1 << 20
 def _nothing_left(vm: Machine) -> Iterator[None]:
     """No group, mount, process or state of a container outlives the test."""
     yield
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while left := leftovers(vm):
         assert time.monotonic() < deadline, left
         time.sleep(0.5)
@@ -39,7 +39,7 @@ def python(vm: Machine, code: str, **config: Any) -> dict[str, Any]:
 def test_the_machine_is_what_it_is_for(vm: Machine) -> None:
     assert vm.ssh("stat", "-f", "-c", "%T", "/sys/fs/cgroup").stdout == "cgroup2fs\n"
     assert vm.read("/proc/1/comm") == "systemd\n"
-    assert vm.root("systemctl", "is-system-running").stdout == "running\n"
+    assert vm.root("systemctl", "is-system-running", "--wait").stdout == "running\n"
 
 
 def test_too_much_memory_is_a_kill(vm: Machine) -> None:
@@ -52,18 +52,18 @@ def test_too_much_memory_is_a_kill(vm: Machine) -> None:
 def test_a_quota_throttles(vm: Machine) -> None:
     code = """
         import time
-        deadline = time.monotonic() + 2
-        while time.monotonic() < deadline:
+        began, used = time.monotonic(), time.process_time()
+        while time.process_time() < used + 0.5:
             pass
-        print(time.process_time())
+        print(time.monotonic() - began)
         print(open("/sys/fs/cgroup/cpu.stat").read())
     """
     done = python(vm, code, cpu_quota=20_000, cpu_period=100_000)
     assert done["status"] == 0, done
-    used, _, stat = done["stdout"].partition("\n")
+    took, _, stat = done["stdout"].partition("\n")
     counts = dict(line.split() for line in stat.split("\n") if line)
-    assert int(counts["nr_throttled"]) > 5
-    assert float(used) < 1.0
+    assert int(counts["nr_throttled"]) > 2
+    assert float(took) > 1.2  # 2.5 s, less what one period may give at the ends
 
 
 def test_too_many_processes_are_refused(vm: Machine) -> None:
