@@ -1,7 +1,7 @@
 """Answers what hosts ask in the middle of a play: each question is one method here."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from toolkit.core.errors import NotFoundError, ToolkitError, UnavailableError
 from toolkit.core.suggest import did_you_mean
 from toolkit.fleet.answers import Files, Person
 from toolkit.fleet.meeting import Known, Meeting
+from toolkit.inventory.model import Inventory
 from toolkit.inventory.patterns import select
 from toolkit.ssh.link import Link, Reply
 
@@ -28,6 +29,26 @@ class Shared:
     run: str = ""
     journal: str = ""
     lock: threading.RLock = field(default_factory=threading.RLock)
+    reload: Callable[[], Inventory] | None = None
+    """Reads the inventory's files anew."""
+    stopped: set[str] = field(default_factory=set)
+    """The hosts that take no part any more."""
+    grown: list[Callable[[Inventory], Inventory]] = field(default_factory=list)
+    """What plays have added to the inventory."""
+
+    def grow(self, change: Callable[[Inventory], Inventory]) -> Inventory:
+        """Change the inventory, and remember how, for when its files are read again."""
+        with self.lock:
+            self.grown.append(change)
+            self.sessions.inventory = change(self.sessions.inventory)
+            return self.sessions.inventory
+
+    def refresh(self) -> None:
+        """Read the inventory's files anew, and add what plays have added."""
+        made = self.reload() if self.reload is not None else self.sessions.inventory
+        for change in self.grown:
+            made = change(made)
+        self.sessions.inventory = made
 
 
 class Dialogue:
@@ -41,11 +62,13 @@ class Dialogue:
         *,
         files: Mapping[str, bytes],
         base: str,
+        everyone: Iterable[str] = (),
     ) -> None:
         self._shared = shared
         self._host = host
         self._meeting = meeting
         self._files = files
+        self._everyone = frozenset(everyone)
         self._here = Files(base=base, environment=shared.environment)
 
     def answer(self, what: What, body: bytes) -> Reply:
@@ -112,26 +135,35 @@ class Dialogue:
     def _hosts(self, what: What) -> list[str]:
         return list(select(self._shared.sessions.inventory, str(what["pattern"])))
 
-    def _add_host(self, what: What) -> dict[str, list[str]]:
+    def _add_host(self, what: What) -> What:
         groups = [str(group) for group in what["groups"]]
-        with self._shared.lock:
-            sessions = self._shared.sessions
-            sessions.inventory = sessions.inventory.with_host(
-                str(what["host"]), groups, what["variables"]
-            )
-            return sessions.inventory.listing()
+        host, variables = str(what["host"]), what["variables"]
+        made = self._shared.grow(lambda now: now.with_host(host, groups, variables))
+        return {"groups": made.listing()}
 
-    def _group_by(self, what: What) -> dict[str, list[str]]:
-        with self._shared.lock:
-            sessions = self._shared.sessions
-            made = sessions.inventory.with_host(self._host, [str(what["group"])], {})
+    def _group_by(self, what: What) -> What:
+        group = str(what["group"])
+
+        def change(now: Inventory) -> Inventory:
+            made = now.with_host(self._host, [group], {})
             for parent in what["parents"]:
-                made = made.with_child(str(parent), str(what["group"]))
-            sessions.inventory = made
-            return made.listing()
+                made = made.with_child(str(parent), group)
+            return made
 
-    def _refresh_inventory(self, _: What) -> dict[str, Any]:
-        """Nothing: files are read once, and added hosts stay."""
+        return {"groups": self._shared.grow(change).listing()}
+
+    def _refresh_inventory(self, what: What) -> What:
+        """One host's asking is enough for a task."""
+        with self._shared.lock:
+            if self._meeting.first_to(int(what["task"])):
+                self._shared.refresh()
+            return {"groups": self._shared.sessions.inventory.listing()}
+
+    def _clear_host_errors(self, _: What) -> dict[str, Any]:
+        """Every host of the play that has failed, now or in an earlier play, goes on after it."""
+        self._meeting.forgive()
+        with self._shared.lock:
+            self._shared.stopped.difference_update(self._everyone)
         return {}
 
     def _prompt(self, what: What) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ _CONNECTION = {
     "remote_user": "ansible_user",
     "port": "ansible_port",
 }
+_STOPS = (Status.FAILED, Status.UNREACHABLE)
 _TRUE = ("true", "yes", "1", "on")
 __all__ = ["Sessions"]
 
@@ -44,6 +45,8 @@ class Wish:
     become_user: str = ""
     force_handlers: bool = False
     person: Person = field(default_factory=Terminal)
+    reload: Callable[[], Inventory] | None = None
+    """Reads the inventory anew, where a play asks for that."""
 
 
 def inventory_of(paths: tuple[str, ...]) -> Inventory:
@@ -131,6 +134,7 @@ class Provision:
             extra=wish.extra,
             run=str(wish.mode.get("run", "")),
             journal=wish.journal,
+            reload=wish.reload,
         )
 
     @property
@@ -153,7 +157,11 @@ class Provision:
             if not self._play(play, data, self._hosts(play, left_out), asks=asks):
                 break
         order = [host for host in self._inventory.hosts if host in self._recaps]
-        recaps = {host: self._recaps[host] for host in order}
+        recaps = {
+            host: replace(recap, forgiven=recap.status in _STOPS and not self._has_stopped(host))
+            for host in order
+            for recap in (self._recaps[host],)
+        }
         self._output.recap(recaps.values())
         return recaps
 
@@ -173,7 +181,9 @@ class Provision:
         limit = play.words.get("max_fail_percentage")
         if play.words.get("any_errors_fatal") is True:
             limit = 0
-        turn = _Turn(play=play, compiled=compiled, hosts=going, prompted=prompted, asks=asks)
+        turn = _Turn(
+            play=play, compiled=compiled, hosts=going, everyone=hosts, prompted=prompted, asks=asks
+        )
         for batch in batches(going, play.words.get("serial", ())):
             meeting = Meeting(hosts=batch, most_failed=None if limit is None else float(limit))
             self._batch(turn, batch, meeting)
@@ -190,7 +200,7 @@ class Provision:
             failed = True
             try:
                 recap = self._host(host, turn, batch, meeting)
-                failed = recap.status in (Status.FAILED, Status.UNREACHABLE)
+                failed = recap.status in _STOPS
                 if recap.ended == "play":
                     meeting.end()
             finally:
@@ -206,10 +216,11 @@ class Provision:
             assert recap is not None
             known = self._recaps.get(outcome.host)
             self._recaps[outcome.host] = known.plus(recap) if known else recap
+            if recap.status in _STOPS and outcome.host not in meeting.forgiven:
+                self._shared.stopped.add(outcome.host)
 
     def _has_stopped(self, host: str) -> bool:
-        recap = self._recaps.get(host)
-        return recap is not None and recap.status in (Status.FAILED, Status.UNREACHABLE)
+        return host in self._shared.stopped
 
     def _prompted(self, play: Play) -> dict[str, Any]:
         """What a person says to ``vars_prompt``; variables of ``-e`` are not asked for."""
@@ -247,7 +258,14 @@ class Provision:
         if self._wish.journal and self._sessions.is_local(host):
             params["journal"] = self._wish.journal
         link = self._sessions.link(host, turn.overrides)
-        dialogue = Dialogue(self._shared, host, meeting, files=play.files, base=turn.play.base)
+        dialogue = Dialogue(
+            self._shared,
+            host,
+            meeting,
+            files=play.files,
+            base=turn.play.base,
+            everyone=turn.everyone,
+        )
         link.on_ask(dialogue.answer)
         reply = link.call("apply", params, files=play.files, on_event=self._event)
         recap = from_data(reply.result)
@@ -309,6 +327,7 @@ class _Turn:
     play: Play
     compiled: CompiledPlay
     hosts: tuple[str, ...]
+    everyone: tuple[str, ...]
     prompted: Mapping[str, Any]
     asks: bool
 
@@ -320,7 +339,8 @@ class _Turn:
         if strategy in ("free", "host_pinned"):
             return False
         fatal = words.get("any_errors_fatal") or words.get("max_fail_percentage") is not None
-        return bool(strategy == "linear" or fatal or self.compiled.shared["asks_hostvars"])
+        shared = self.compiled.shared
+        return bool(strategy == "linear" or fatal or shared["asks_hostvars"] or shared["in_step"])
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -334,8 +354,8 @@ def _is_true(value: object) -> bool:
 
 
 def exit_status(recaps: Iterable[Recap]) -> int:
-    """4 if a host was unreachable, else 1 if one failed, else 0."""
-    statuses = {recap.status for recap in recaps}
+    """4 if a host was unreachable, else 1 if one failed, else 0; forgiven failures are none."""
+    statuses = {recap.status for recap in recaps if not recap.forgiven}
     if Status.UNREACHABLE in statuses:
         return 4
     return 1 if Status.FAILED in statuses else 0

@@ -56,6 +56,8 @@ class Meeting:
     fatal: bool = False
     ended: bool = False
     failed: set[str] = field(default_factory=set)
+    forgiven: set[str] = field(default_factory=set)
+    _done: set[int] = field(default_factory=set)
     _at: dict[str, int] = field(default_factory=dict)
     _once: dict[tuple[int, int], _Once] = field(default_factory=dict)
     _visits: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -94,6 +96,18 @@ class Meeting:
         with self._changed:
             self.ended = True
             self._changed.notify_all()
+
+    def first_to(self, index: int) -> bool:
+        """Whether nobody has asked this for the task yet."""
+        with self._changed:
+            first = index not in self._done
+            self._done.add(index)
+            return first
+
+    def forgive(self) -> None:
+        """Let the hosts that have failed so far take part in what follows this play."""
+        with self._changed:
+            self.forgiven |= self.failed
 
     def _stop(self, index: int) -> None:
         self.fatal = True

@@ -44,6 +44,9 @@ class Inventory:
             old = known.get(group, Group(name=group))
             if name not in old.hosts:
                 known[group] = replace(old, hosts=(*old.hosts, name))
+            if group not in (ALL, UNGROUPED) and UNGROUPED in known:
+                alone = tuple(host for host in known[UNGROUPED].hosts if host != name)
+                known[UNGROUPED] = replace(known[UNGROUPED], hosts=alone)
         return replace(self, hosts=hosts, groups=known)
 
     def with_child(self, parent: str, child: str) -> "Inventory":

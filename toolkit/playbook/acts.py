@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError
+from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError, UnsupportedError
 from toolkit.playbook import actions, background
 from toolkit.playbook.ended import (
     Ended,
@@ -18,7 +18,7 @@ from toolkit.playbook.ended import (
     failed,
 )
 from toolkit.playbook.results import Status
-from toolkit.tasks import registry
+from toolkit.tasks import identity, registry
 
 if TYPE_CHECKING:
     from toolkit.playbook.applying import Applying
@@ -95,7 +95,7 @@ def _set_fact(acting: Acting, made: actions.SetFact, rest: Values) -> Values:
     for name in rest:
         if not name.isidentifier():
             raise InvalidInputError(f"'{name}' is no name of a variable")
-    facts = {name: _truth(value) for name, value in rest.items()}
+    facts = dict(rest)
     elsewhere = "delegate_to" in acting.task and acting.runner.tasks.flag(
         acting.task, "delegate_facts", default=False
     )
@@ -105,13 +105,6 @@ def _set_fact(acting: Acting, made: actions.SetFact, rest: Values) -> Values:
     if not made.cacheable:
         return {"ansible_facts": facts}
     return {"ansible_facts": facts, "_ansible_facts_cacheable": True}
-
-
-def _truth(value: Any) -> Any:
-    """As Ansible: ``key=value`` on one line gives text, of which yes and no are truths."""
-    if isinstance(value, str) and value.lower() in ("true", "false", "yes", "no"):
-        return value.lower() in ("true", "yes")
-    return value
 
 
 def _fail(acting: Acting, made: actions.Fail, _: Values) -> Values:
@@ -178,11 +171,37 @@ def _meta(acting: Acting, made: actions.Meta, _: Values) -> Values:
         raise EndRole
     elif word == "clear_facts":
         acting.scope.forget_facts()
-    elif word == "refresh_inventory":
-        acting.ask({"do": "refresh_inventory"})
+    elif word in _META:
+        _META[word](acting)
     elif word not in actions.META:
         raise NotFoundError(f"meta: unknown action '{word}'")
     return {}
+
+
+def _refresh_inventory(acting: Acting) -> None:
+    _regroup(acting, acting.ask({"do": "refresh_inventory", "task": acting.task["index"]}))
+
+
+def _clear_host_errors(acting: Acting) -> None:
+    acting.ask({"do": "clear_host_errors"})
+
+
+def _reset_connection(acting: Acting) -> None:
+    """As root, a task's user and groups are looked up for each task: nothing would be new."""
+    del acting
+    missing = identity.groups_since_login()
+    if missing:
+        raise UnsupportedError(
+            f"reset_connection: the groups {', '.join(missing)} need a new login",
+            hint="with 'become: true' in the play, each task has the groups that it should",
+        )
+
+
+_META: dict[str, Callable[[Acting], None]] = {
+    "clear_host_errors": _clear_host_errors,
+    "refresh_inventory": _refresh_inventory,
+    "reset_connection": _reset_connection,
+}
 
 
 def _pause(acting: Acting, made: actions.Pause, _: Values) -> Values:
@@ -221,8 +240,7 @@ def _setup(acting: Acting, made: Any, _: Values) -> Values:
 
 def _add_host(acting: Acting, made: actions.AddHost, rest: Values) -> Values:
     known = {"host": made.name, "groups": list(made.groups), "variables": rest}
-    groups = acting.ask({"do": "add_host", **known})
-    _regroup(acting, groups)
+    _regroup(acting, acting.ask({"do": "add_host", **known}))
     about = {"host_name": made.name, "groups": list(made.groups), "host_vars": rest}
     return {"changed": True, "add_host": about}
 
@@ -230,13 +248,13 @@ def _add_host(acting: Acting, made: actions.AddHost, rest: Values) -> Values:
 def _group_by(acting: Acting, made: actions.GroupBy, _: Values) -> Values:
     name = made.key.replace(" ", "-")
     parents = [parent.replace(" ", "-") for parent in made.parents]
-    groups = acting.ask({"do": "group_by", "group": name, "parents": parents})
-    _regroup(acting, groups)
+    _regroup(acting, acting.ask({"do": "group_by", "group": name, "parents": parents}))
     return {"changed": True, "add_group": name, "parent_groups": parents}
 
 
-def _regroup(acting: Acting, groups: Mapping[str, Any]) -> None:
+def _regroup(acting: Acting, said: Mapping[str, Any]) -> None:
     """The inventory has changed: later tasks see it."""
+    groups = said["groups"]
     magic = acting.scope.magic
     magic["groups"] = groups
     own = acting.runner.recap.host

@@ -158,6 +158,7 @@ def compile_play(play: Play, selection: Selection | None = None) -> CompiledPlay
     gathers = play.words.get("gather_facts", True) is not False
     shared["facts_first"] = gathers and any(map(_names_facts, texts))
     shared["asks_hostvars"] = any("hostvars" in text for text in texts)
+    shared["in_step"] = any(map(_crosses, play.every_task()))
     return CompiledPlay(
         shared=shared,
         files=made.files,
@@ -250,6 +251,8 @@ class _Compiler:
             and key not in _NOT_SENT
             and (value is not False or key in _DEFAULT_TRUE or key in self._play.words)
         )
+        if task.module in _FOR_ALL:
+            data["run_once"] = True
         if task.role:
             data["role"] = self._role(task.role)
             if not task.name:
@@ -304,6 +307,8 @@ class _Compiler:
         return self._body_ids[id(body)]
 
 
+_CROSSING = frozenset({"clear_host_errors", "refresh_inventory"})
+_FOR_ALL = frozenset({"add_host", "pause"})  # as in Ansible, one host does these for all
 _VERDICTS = frozenset({"changed_when", "failed_when", "loop", "with", "check_mode", "retries"})
 _DEFAULT_TRUE = frozenset({"become", "check_mode", "diff"})
 _NOT_SENT = frozenset(
@@ -329,6 +334,11 @@ def _names_facts(text: str) -> bool:
     variables name is gathered when it is first used.
     """
     return any(name not in _NO_FACTS for name in _FACT.findall(text))
+
+
+def _crosses(task: Task) -> bool:
+    """Whether the task is about what other hosts have done before it."""
+    return task.module == "meta" and not _CROSSING.isdisjoint(map(str, task.args.values()))
 
 
 def _text(content: bytes) -> str:

@@ -175,20 +175,31 @@ def _nested(_: Lookups, terms: Terms, __: Options) -> Terms:
 
 
 def _subelements(_: Lookups, terms: Terms, __: Options) -> Terms:
-    whole, path = terms[0], str(terms[1])
+    """Each item with each of a list in it; as in Ansible, the item has lost that list."""
+    whole, path = terms[0], str(terms[1]).split(".")
     skip = bool(terms[2].get("skip_missing")) if len(terms) > 2 else False
     found: Terms = []
     for item in whole.values() if isinstance(whole, Mapping) else whole:
         inner: Any = item
-        for part in path.split("."):
+        for part in path:
             if not isinstance(inner, Mapping) or part not in inner:
                 if skip:
                     inner = []
                     break
-                raise InvalidInputError(f"could not find '{path}' in {item!r}")
+                raise InvalidInputError(f"could not find '{terms[1]}' in {item!r}")
             inner = inner[part]
-        found += [[item, each] for each in inner]
+        rest = _without(item, path)
+        found += [[rest, each] for each in inner]
     return found
+
+
+def _without(item: Any, path: list[str]) -> Any:
+    """A mapping without what lies at a path in it."""
+    if not isinstance(item, Mapping) or path[0] not in item:
+        return item
+    if len(path) == 1:
+        return {key: value for key, value in item.items() if key != path[0]}
+    return {**item, path[0]: _without(item[path[0]], path[1:])}
 
 
 def _indexed(_: Lookups, terms: Terms, __: Options) -> Terms:

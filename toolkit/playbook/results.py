@@ -99,6 +99,8 @@ class Recap:
     pending: tuple[str, ...] = field(default=())
     ended: str = ""
     """``host`` or ``play`` where the play asked for the end of one or the other."""
+    forgiven: bool = False
+    """Whether its failures do not count any more (``meta: clear_host_errors``)."""
 
     @property
     def status(self) -> Status:

@@ -180,6 +180,8 @@ class TaskRunner:
                 return ended
             if number < tries.most:
                 time.sleep(tries.delay)
+        # As Ansible counts: the last one, which gave up, is no attempt.
+        ended.registered["attempts"] = max(1, tries.most - 1)
         message = ended.message or f"'until' did not hold after {tries.most} tries"
         registered = {
             **ended.registered,
@@ -356,12 +358,11 @@ def _whole(ended: list[Ended], results: list[dict[str, Any]]) -> Ended:
     registered: dict[str, Any] = {
         "results": results,
         "changed": any(one.registered.get("changed") for one in ended),
-        "failed": bad is not None,
         "skipped": status is Status.SKIPPED,
         "msg": ITEMS_DONE.get(status, "All items completed"),
     }
-    if not registered["skipped"]:
-        del registered["skipped"]
+    if bad is not None:
+        registered["failed"] = True
     return Ended(
         status=status,
         registered=registered,

@@ -5,6 +5,7 @@ them as its real ones (``children``), and so cannot.
 """
 
 import contextlib
+import grp
 import os
 import pwd
 from collections.abc import Iterator
@@ -33,6 +34,18 @@ def acting(user: str) -> Iterator[dict[str, str]]:
         yield home
     finally:
         _become(before)
+
+
+def groups_since_login() -> tuple[str, ...]:
+    """The groups that this process's user is in by now and that the process does not have.
+
+    None for root, who gives each task the groups of its user.
+    """
+    if os.getuid() == ROOT:
+        return ()
+    own = pwd.getpwuid(os.getuid())
+    missing = set(os.getgrouplist(own.pw_name, own.pw_gid)) - {*os.getgroups(), own.pw_gid}
+    return tuple(grp.getgrgid(number).gr_name for number in sorted(missing))
 
 
 def _entry(user: str) -> pwd.struct_passwd:

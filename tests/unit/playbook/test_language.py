@@ -231,7 +231,7 @@ def test_until_tries_again(tmp_path: Path) -> None:
         - debug: msg="{{ f.attempts }}"
         """,
     )
-    assert shown(ran) == ["3 3", "2"]
+    assert shown(ran) == ["3 3", "1"]
 
 
 def test_handlers_listen_flush_and_keep_their_order(tmp_path: Path) -> None:

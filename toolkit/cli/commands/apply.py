@@ -46,6 +46,7 @@ def command(playbook: str, inventory: tuple[str, ...], **flags: Any) -> None:
     """Bring hosts to the state that PLAYBOOK declares."""
     _refuse_contradictions(flags, inventory)
     hosts = inventory_of(inventory)
+    flags["reload"] = lambda: inventory_of(inventory)
     loaded = _load(playbook) if inventory else None
     options = Options(
         become="root" if loaded and needs_root(loaded) else "",
@@ -107,6 +108,7 @@ def _wish(flags: dict[str, Any]) -> Wish:
         limit=flags["limit"],
         forks=flags["forks"],
         journal=journal_folder(),
+        reload=flags["reload"],
     )
 
 
