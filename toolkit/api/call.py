@@ -47,6 +47,10 @@ class Call:
         """What the engine says, asked off the loop."""
         return await self.service.pool.call(action)
 
+    async def apart(self, action: "Callable[[Engine], T]") -> T:
+        """The same for what takes long: an engine and a thread of its own."""
+        return await self.service.pool.alone(action)
+
     def text(self, name: str, default: str = "") -> str:
         """A parameter of the query."""
         return self.query.get(name, default)
@@ -111,6 +115,11 @@ def answer(data: Any, status: int = 200) -> web.Response:
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False) + "\n"
     # not text=: that adds a charset, and then the docker command takes an error for plain text
     return web.Response(body=text.encode(), status=status, content_type="application/json")
+
+
+def line(data: Any) -> bytes:
+    """JSON as one line of a stream."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode() + b"\r\n"
 
 
 def nothing(status: int = 204) -> web.Response:

@@ -7,7 +7,8 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from toolkit.core.errors import UnavailableError
 
@@ -36,6 +37,40 @@ class Pool:
     async def aside(self, action: Callable[[], T]) -> T:
         """Something that needs no engine and may take long, as reading files does."""
         return await asyncio.get_running_loop().run_in_executor(self._aside, action)
+
+    async def apart(self, action: Callable[[], T]) -> T:
+        """Something long, in a thread of its own; the server's end does not wait for it."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def settle(value: "T | None", error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(cast("T", value))
+
+        def work() -> None:
+            value, fault = None, None
+            try:
+                value = action()
+            except BaseException as error:  # noqa: BLE001 - carried to whoever waits
+                fault = error
+            with suppress(RuntimeError):  # the loop is closed: nobody waits
+                loop.call_soon_threadsafe(settle, value, fault)
+
+        threading.Thread(target=work, name="apart", daemon=True).start()
+        return await future
+
+    async def alone(self, action: "Callable[[Engine], T]") -> T:
+        """``action`` with an engine of its own, apart."""
+
+        def work() -> T:
+            with self._open() as engine:
+                return action(engine)
+
+        return await self.apart(work)
 
     def _do(self, action: "Callable[[Engine], T]") -> T:
         engine = getattr(self._local, "engine", None)

@@ -24,17 +24,15 @@ _PART = re.compile(r"\{(\w+)(\*?)\}")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One endpoint: ``{id}`` stands for one part of a path, ``{name*}`` for one or more."""
+    """One endpoint: ``{id}`` stands for one part of a path, ``{name*}`` for one or more.
+
+    What ``ends`` is given up when its client leaves; everything else is brought to its end.
+    """
 
     method: str
     path: str
     handler: "Handler"
-
-
-class MethodError(NotFoundError):
-    """The path exists, for other methods."""
-
-    http_status = 405
+    ends: bool = False
 
 
 class Router:
@@ -47,18 +45,12 @@ class Router:
             first = route.path.split("/")[1]
             self._found.setdefault(first, []).append((_pattern(route.path), route))
 
-    def find(self, method: str, path: str) -> "tuple[Handler, dict[str, str]]":
-        """The handler and what the path's open parts hold; ``NotFoundError`` without one."""
-        others = False
+    def find(self, method: str, path: str) -> "tuple[Route, dict[str, str]]":
+        """The route and what the path's open parts hold; ``NotFoundError`` without one."""
         for pattern, route in self._found.get(path.split("/", 2)[1], ()):
-            match = pattern.fullmatch(path)
-            if match is None:
-                continue
-            if route.method == method:
-                return route.handler, {k: unquote(v) for k, v in match.groupdict().items()}
-            others = True
-        if others:
-            raise MethodError("Method Not Allowed")
+            match = pattern.fullmatch(path) if route.method == method else None
+            if match is not None:
+                return route, {k: unquote(v) for k, v in match.groupdict().items()}
         raise NotFoundError("page not found")
 
 

@@ -43,6 +43,7 @@ class Front:
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._router = Router(ROUTES)
+        self._working: set[asyncio.Task[web.StreamResponse]] = set()
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Never raises what the client could be told."""
@@ -69,10 +70,21 @@ class Front:
         match = _VERSION.fullmatch(path)
         if match:
             version, path = parse(match[1]), match[2]
-        handler, args = self._router.find(request.method, path)
+        route, args = self._router.find(request.method, path)
         if request.headers.get("Expect", "").lower() == "100-continue" and request.transport:
             request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return await handler(Call(self._service, request, args, version))
+        call = Call(self._service, request, args, version)
+        if route.ends:
+            return await route.handler(call)
+        task = asyncio.ensure_future(route.handler(call))
+        self._working.add(task)
+        task.add_done_callback(self._over)
+        return await asyncio.shield(task)
+
+    def _over(self, task: "asyncio.Task[web.StreamResponse]") -> None:
+        self._working.discard(task)
+        if not task.cancelled():
+            task.exception()  # told, or its client has left
 
 
 def refusal(error: ToolkitError) -> web.Response:
@@ -88,7 +100,12 @@ class Server:
 
     def __init__(self, service: "Service") -> None:
         self._runner = web.ServerRunner(
-            web.Server(Front(service), access_log=None, keepalive_timeout=120),
+            web.Server(
+                Front(service),
+                access_log=None,
+                keepalive_timeout=120,
+                handler_cancellation=True,
+            ),
             shutdown_timeout=_FAREWELL,
         )
 

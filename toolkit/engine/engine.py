@@ -489,7 +489,7 @@ class Engine:
         """What makes, shows, connects and removes them."""
         from toolkit.engine.netdesk import NetworkDesk  # noqa: PLC0415 - no container needs it
 
-        return NetworkDesk(self.networks, self._db, self._watch)
+        return NetworkDesk(self.networks, self._db, self._watch, self.events)
 
     def link(self, references: tuple[str, str], addresses: tuple[str, str] = ("", "")) -> None:
         """Join two running containers by a wire of their own; it goes with either."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from toolkit.engine.config import Attach, ContainerConfig
     from toolkit.engine.database import Database, Row
     from toolkit.engine.endpoints import Attachment
+    from toolkit.engine.events import EventLog
     from toolkit.engine.netadmin import NetworkConfig
     from toolkit.engine.networks import Networks
     from toolkit.engine.watch import Watch
@@ -25,22 +26,38 @@ _NOTE = "exposed "
 class NetworkDesk:
     """What ``dockyard network`` and Docker's API do; ``Engine.network_desk`` is one."""
 
-    def __init__(self, networks: "Networks", database: "Database", watch: "Watch") -> None:
+    def __init__(
+        self, networks: "Networks", database: "Database", watch: "Watch", events: "EventLog"
+    ) -> None:
+        self._events = events
         self._networks = networks
         self._db = database
         self._watch = watch
 
     def create(self, asked: "NetworkConfig") -> Network:
         """Make a network."""
-        return netadmin.create(self._networks, self._db, asked)
+        network = netadmin.create(self._networks, self._db, asked)
+        self._note("create", network)
+        return network
+
+    def _note(self, action: str, network: Network, **more: str) -> None:
+        said = {"name": network.name, "type": "bridge", **more}
+        self._events.emit("network", action, network.id, said)
 
     def remove(self, reference: str) -> str:
         """Remove a network that no container is on; its name."""
-        return netadmin.remove(self._networks, self._db, reference)
+        network = self._networks.table.find(reference)
+        name = netadmin.remove(self._networks, self._db, network.name)
+        self._note("destroy", network)
+        return name
 
     def prune(self) -> list[str]:
         """Remove all networks that no container is on; their names."""
-        return netadmin.prune(self._networks, self._db)
+        known = {one.name: one for one in self.networks()}
+        gone = netadmin.prune(self._networks, self._db)
+        for name in gone:
+            self._note("destroy", known[name])
+        return gone
 
     def networks(self) -> list[Network]:
         """All bridges, the default one even where no container was on it yet, by name."""
@@ -72,6 +89,7 @@ class NetworkDesk:
         self._store(row, config)
         if state is not None:
             self._networks.naming.moved(row.id)
+        self._note("connect", network, container=row.id)
 
     def disconnect(self, reference: str, container: str) -> None:
         """Take a container off a network, at once where it runs."""
@@ -85,6 +103,7 @@ class NetworkDesk:
         self._store(row, config)
         if state is not None:
             self._networks.naming.moved(row.id)
+        self._note("disconnect", network, container=row.id)
 
     def _store(self, row: "Row", config: "ContainerConfig") -> None:
         stored = replace(load(row.config), config=config)

@@ -9,7 +9,6 @@ from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError
 from toolkit.core.record import record
 from toolkit.core.suggest import did_you_mean
 from toolkit.engine.addresses import Pool
-from toolkit.engine.names import random_id
 from toolkit.net.ipv4 import parse_bridge_address
 from toolkit.net.ipv6 import parse_bridge_address6
 from toolkit.net.wiring import Bridge, check_link_name
@@ -84,7 +83,7 @@ class NetworkTable:
         )
         found = self.all("WHERE name=?", DEFAULT)
         after = found[0].after if found else 0
-        known = found[0].id if found else random_id()
+        known = found[0].id if found else DEFAULT.encode().hex().ljust(64, "0")
         return Network(name=DEFAULT, id=known, bridge=bridge, created=time.time(), after=after)
 
     def keep_default(self, wanted: Network) -> Network:

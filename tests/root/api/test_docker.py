@@ -1,50 +1,10 @@
-"""The real ``docker`` command against our socket."""
-
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+"""The real ``docker`` command against our socket: containers."""
 
 import pytest
 
+from support.api import Docker
+
 pytestmark = pytest.mark.root
-Docker = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def docker(home: Path, require: Callable[[str], str]) -> Iterator[Docker]:
-    """Runs ``docker`` against a server of its own, which stands in a network of its own."""
-    program, unshare = require("docker"), require("unshare")
-    dockyard = str(Path(sys.executable).with_name("dockyard"))
-    place = home / "run" / "engine.sock"
-    server = subprocess.Popen([unshare, "-n", dockyard, "engine", "serve"])
-
-    def run(*words: str, text: str = "") -> "subprocess.CompletedProcess[str]":
-        env = {**os.environ, "DOCKER_HOST": f"unix://{place}"}
-        return subprocess.run(
-            [program, *words],
-            env=env,
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    try:
-        deadline = time.monotonic() + 60
-        while not place.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        yield run
-        left = run("ps", "-aq").stdout.split()
-        if left:
-            run("rm", "-f", *left)
-    finally:
-        server.terminate()
-        server.wait(60)
-
 
 ALONE = ("--rm", "--network", "none", "host")
 

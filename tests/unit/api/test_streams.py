@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolkit.api.routing import MethodError, Route, Router
+from toolkit.api.routing import Route, Router
 from toolkit.api.streams import KeyWatch, frame, parse_keys
 from toolkit.api.table import ROUTES
 from toolkit.api.version import parse
@@ -55,7 +55,7 @@ def test_routes_are_found_by_method_and_path() -> None:
     )
     assert router.find("GET", "/images/a/b%3Ac/json")[1] == {"name": "a/b:c"}
     assert router.find("GET", "/containers/x/json")[1] == {"id": "x"}
-    with pytest.raises(MethodError):
+    with pytest.raises(NotFoundError, match="page not found"):
         router.find("POST", "/containers/x/json")
     with pytest.raises(NotFoundError, match="page not found"):
         router.find("GET", "/nothing")

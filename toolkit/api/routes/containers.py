@@ -175,7 +175,7 @@ ROUTES = (
     Route("POST", "/containers/{id}/stop", _stop),
     Route("POST", "/containers/{id}/restart", _restart),
     Route("POST", "/containers/{id}/kill", _kill),
-    Route("POST", "/containers/{id}/wait", _wait),
+    Route("POST", "/containers/{id}/wait", _wait, ends=True),
     Route("POST", "/containers/{id}/resize", _resize),
     Route("DELETE", "/containers/{id}", _remove),
 )

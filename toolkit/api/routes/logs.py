@@ -39,4 +39,4 @@ def _tail(text: str) -> int:
     return int(text) if text.isdigit() else -1
 
 
-ROUTES = (Route("GET", "/containers/{id}/logs", _logs),)
+ROUTES = (Route("GET", "/containers/{id}/logs", _logs, ends=True),)

@@ -10,10 +10,14 @@ import sys
 from toolkit.api import sockets
 from toolkit.api.pool import SharedLauncher
 from toolkit.api.server import serve
-from toolkit.api.service import Service
+from toolkit.api.service import Means, Service
 from toolkit.cli.containers.opening import settings_of
+from toolkit.cli.images.opening import proxy_of
+from toolkit.cli.settings import load_registries
 from toolkit.core.errors import InvalidInputError
 from toolkit.engine.engine import Engine
+from toolkit.images.registry.client import Access
+from toolkit.images.registry.http import Http
 from toolkit.images.store import ImageStore
 from toolkit.runtime.client import Launcher
 
@@ -21,9 +25,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     import ssl
+    from collections.abc import Callable
 
     from toolkit.cli.verb import Call
     from toolkit.engine.settings import Settings
+    from toolkit.images.registry.credentials import Credentials
+    from toolkit.images.registry.endpoints import Registries
 
     Sockets = list[tuple[socket.socket, ssl.SSLContext | None]]
 
@@ -47,10 +54,22 @@ def run(call: "Call") -> int:
         for sock, _ in listening:
             print(f"serving Docker's API on {_shown(sock)}", file=sys.stderr, flush=True)
 
+    means = Means(
+        settings=settings,
+        open_engine=open_engine,
+        launcher=launcher,
+        access=_access(load_registries()),
+    )
     open_engine().close()  # a fault of the stores shows now, not at the first request
     launcher.warm()
-    asyncio.run(serve(lambda: Service.open(settings, open_engine), listening, ready=ready))
+    asyncio.run(serve(lambda: Service.open(means), listening, ready=ready))
     return 0
+
+
+def _access(registries: "Registries") -> "Callable[[Credentials], Access]":
+    """Registries as ``engine.toml`` and the environment of the server have them."""
+    http = Http(proxy=lambda url: proxy_of(url, os.environ))
+    return lambda credentials: Access.of(registries, credentials, http)
 
 
 def _sockets(call: "Call", settings: "Settings") -> "Sockets":

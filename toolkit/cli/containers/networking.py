@@ -5,24 +5,18 @@ import sys
 from toolkit.cli.containers import networked
 from toolkit.cli.containers.connecting import CONNECTING
 from toolkit.cli.containers.opening import open_engine
-from toolkit.cli.containers.options import FORMAT, number
+from toolkit.cli.containers.options import FORMAT
 from toolkit.cli.templates.listing import documents, lines
 from toolkit.cli.verb import Call, Flag, Verb, complain, each
 from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError
-from toolkit.core.suggest import did_you_mean
 from toolkit.engine.filters import parse_filters
 from toolkit.engine.netshown import NETWORK_KEYS, document
 from toolkit.engine.ports import shown
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-_FALSE, _TRUE = ("0", "false", "f"), ("1", "true", "t")
-
 
 def _create(call: Call) -> int:
     from toolkit.engine.netadmin import NetworkConfig  # noqa: PLC0415 - port needs it not
+    from toolkit.engine.netoptions import network_options  # noqa: PLC0415 - as above
 
     if call.text("driver", "bridge") != "bridge":
         raise InvalidInputError(
@@ -45,39 +39,6 @@ def _create(call: Call) -> int:
     with open_engine(call) as engine:
         print(engine.network_desk.create(asked).id)
     return 0
-
-
-def network_options(words: "list[str]") -> "dict[str, Any]":
-    """Docker's driver options that mean something here, as fields of a ``NetworkConfig``."""
-    found: dict[str, Any] = {}
-    kept = []
-    for text in words:
-        name, _, value = text.partition("=")
-        short = name.removeprefix("com.docker.network.")
-        if short in ("driver.mtu", "mtu"):
-            found["mtu"] = number(Call(values={"mtu": value}, args=()), "mtu")
-        elif short == "bridge.name":
-            found["link"] = value
-        elif short in _SWITCHES:
-            found[_SWITCHES[short]] = _truth(name, value)
-            kept.append(text)
-        else:
-            known = [f"com.docker.network.{key}" for key in ("driver.mtu", "bridge.name")]
-            known += [f"com.docker.network.{key}" for key in _SWITCHES]
-            raise InvalidInputError(
-                f"opt: '{name}' is not known",
-                hint=did_you_mean(name, known) or f"known are {', '.join(known)}",
-            )
-    return {**found, "options": tuple(kept)}
-
-
-_SWITCHES = {"bridge.enable_icc": "icc", "bridge.enable_ip_masquerade": "masquerade"}
-
-
-def _truth(name: str, value: str) -> bool:
-    if value.lower() not in (*_TRUE, *_FALSE):
-        raise InvalidInputError(f"opt: {name} is true or false, not '{value}'")
-    return value.lower() in _TRUE
 
 
 def _list(call: Call) -> int:

@@ -1,0 +1,124 @@
+"""A server of Docker's API in a network of its own, and the real ``docker`` command against it."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PATIENCE = 120  # seconds: a machine may be busy
+
+
+class Server:
+    """``dockyard engine serve`` on a socket below ``home``; it can be killed and started again.
+
+    Each one of a ``Server`` stands in the same network namespace, which ``nsenter`` joins.
+    """
+
+    def __init__(self, home: Path, unshare: str, *flags: str) -> None:
+        self.home = home
+        self.socket = home / "run" / "engine.sock"
+        self._flags = flags
+        self._network = subprocess.Popen(
+            [unshare, "-n", "sh", "-c", "ip link set lo up; echo; exec sleep infinity"],
+            stdout=subprocess.PIPE,
+        )
+        assert self._network.stdout is not None
+        self._network.stdout.readline()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """As ``DOCKER_HOST`` names it."""
+        return f"unix://{self.socket}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.socket.unlink(missing_ok=True)
+        dockyard = str(Path(sys.executable).with_name("dockyard"))
+        inside = ["nsenter", "-n", "-t", str(self._network.pid)]
+        self.process = subprocess.Popen([*inside, dockyard, "engine", "serve", *self._flags])
+        deadline = time.monotonic() + _PATIENCE
+        while not self.socket.exists():
+            assert self.process.poll() is None, "the server ended at once"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it as a fault would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(_PATIENCE)
+
+    def close(self) -> None:
+        """End it in order, and its network."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(_PATIENCE)
+        self._network.kill()
+        self._network.communicate()
+
+
+class Docker:
+    """Runs ``docker`` against a server."""
+
+    def __init__(self, program: str, server: Server) -> None:
+        self._program = program
+        self.server = server
+        self.env = {
+            **os.environ,
+            "DOCKER_HOST": server.url,
+            "DOCKER_CONFIG": str(server.home / "docker-config"),
+            "DOCKER_BUILDKIT": "0",
+            "DOCKER_CLI_HINTS": "false",
+        }
+
+    def __call__(self, *words: str, text: str = "") -> "subprocess.CompletedProcess[str]":
+        """What it did, whatever that is."""
+        return subprocess.run(
+            [self._program, *words],
+            env=self.env,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+
+    def said(self, *words: str, text: str = "") -> str:
+        """What it printed, and that it went well."""
+        done = self(*words, text=text)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def refused(self, *words: str) -> str:
+        """What it complained of, and that it failed."""
+        done = self(*words)
+        assert done.returncode != 0, done.stdout
+        return done.stderr
+
+    def begin(self, *words: str) -> "subprocess.Popen[str]":
+        """The command itself, to talk with."""
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            [self._program, *words], env=self.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+        )
+
+
+@contextmanager
+def serving(home: Path, require: Callable[[str], str], *flags: str) -> Iterator[Docker]:
+    """A server, whose containers are gone afterwards."""
+    program, unshare = require("docker"), require("unshare")
+    require("nsenter")
+    server = Server(home, unshare, *flags)
+    docker = Docker(program, server)
+    try:
+        yield docker
+        left = docker("ps", "-aq").stdout.split()
+        if left:
+            docker("rm", "-f", *left)
+    finally:
+        server.close()
