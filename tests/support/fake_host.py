@@ -11,6 +11,7 @@ from toolkit.core.process import Completed
 from toolkit.core.record import replace
 from toolkit.facts.machine import Stat
 from toolkit.net.model import Link, Route
+from toolkit.tasks.account_files import AccountFiles
 from toolkit.tasks.host import Attributes, PackageStep, Unit
 
 Programs = dict[tuple[str, ...], Completed]
@@ -357,6 +358,7 @@ class FakeHost:
         self.kernel = FakeKernel(self.files)
         self.packages = FakePackages()
         self.services = FakeServices()
+        self.accounts = AccountFiles(self)
         self.programs: Programs = {}
         self.executed: list[tuple[str, ...]] = []
         self.artifacts: dict[str, bytes] = {}

@@ -108,6 +108,12 @@ def accounts(host: FakeHost) -> None:
     host.programs[argv] = completed(argv, "web:x:33:33::/:/bin/sh\n")
 
 
+def people(host: FakeHost) -> None:
+    host.files.seed("/etc/shadow", "root:*:19000:0:99999:7:::\nweb:!:19000:0:99999:7:::\n", 0o640)
+    host.files.seed("/etc/group", "root:x:0:\nadm:x:4:root\nsudo:x:27:web\nweb:x:33:\n")
+    host.files.seed_directory("/home")
+
+
 CASES = (
     Case(
         task="blockinfile",
@@ -241,6 +247,35 @@ CASES = (
         prepare=loaded,
     ),
     Case(task="find", arguments={"paths": "/srv", "recurse": True}, prepare=tree),
+    Case(task="group", arguments={"name": "builders", "system": True}, prepare=people),
+    Case(task="group", name="gid", arguments={"name": "adm", "gid": 5}, prepare=people),
+    Case(
+        task="group", name="absent", arguments={"name": "sudo", "state": "absent"}, prepare=people
+    ),
+    Case(
+        task="user",
+        arguments={"name": "ann", "groups": "adm,sudo", "uid": 1500, "create_home": False},
+        prepare=people,
+    ),
+    Case(
+        task="user",
+        name="change",
+        arguments={
+            "name": "web",
+            "shell": "/bin/bash",
+            "groups": "adm",
+            "append": True,
+            "password": "$6$salt$hash",
+            "expires": 86400 * 20000,
+        },
+        prepare=people,
+    ),
+    Case(
+        task="user",
+        name="absent",
+        arguments={"name": "web", "state": "absent"},
+        prepare=people,
+    ),
     Case(task="getent", arguments={"database": "passwd", "key": "web"}, prepare=accounts),
     Case(task="package_facts", arguments={}, prepare=packages),
     Case(task="service_facts", arguments={}, prepare=services),

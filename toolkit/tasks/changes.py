@@ -109,6 +109,7 @@ def as_text(data: bytes | None) -> str:
 def _load_kinds() -> None:
     # Imported here because each of them imports this module for its base class.
     from toolkit.tasks import (  # noqa: F401, PLC0415 - see above
+        account_changes,
         file_changes,
         net_changes,
         system_changes,

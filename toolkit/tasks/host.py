@@ -13,6 +13,7 @@ from typing import Protocol
 
 from toolkit.core.process import Completed
 from toolkit.core.record import record
+from toolkit.facts.accounts import Aging, Group, User
 from toolkit.facts.machine import Machine, ReadableFiles, ReadableNetwork
 
 
@@ -176,6 +177,43 @@ class Services(Protocol):
         """Have the manager read its unit files again."""
 
 
+@record
+class NewHome:
+    """Is a home directory made for a new user, from which skeleton, with which umask?"""
+
+    create: bool = True
+    skeleton: str = ""
+    umask: str = ""
+
+
+class Accounts(Protocol):
+    """Users and groups that can be changed; they are read through ``files``."""
+
+    def add_group(self, group: Group, *, system: bool, non_unique: bool = False) -> None:
+        """Add a group with its members."""
+
+    def change_group(self, old: Group, new: Group) -> None:
+        """Give a group another number."""
+
+    def remove_group(self, name: str) -> None:
+        """Remove a group."""
+
+    def add_user(self, user: User, *, system: bool, non_unique: bool, home: NewHome) -> None:
+        """Add a user, and a group of the same name where ``user.group`` is empty."""
+
+    def change_user(self, old: User, new: User, *, move_home: bool, non_unique: bool) -> None:
+        """Give a user what differs."""
+
+    def remove_user(self, name: str, *, remove: bool, force: bool) -> None:
+        """Remove a user, the home and mail with it if ``remove``."""
+
+    def set_password(self, name: str, password: str) -> None:
+        """Set the hash of a password."""
+
+    def set_aging(self, name: str, aging: Aging) -> None:
+        """Set when the password must change and the account ends."""
+
+
 class Host(Machine, Protocol):
     """A machine that a change can be applied to."""
 
@@ -198,6 +236,10 @@ class Host(Machine, Protocol):
     @property
     def services(self) -> Services:
         """The service manager."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """Users and groups."""
 
     def execute(
         self,

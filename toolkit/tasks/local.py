@@ -12,6 +12,7 @@ from toolkit.facts.kernel import sysctl_path
 from toolkit.net.links import Netlink
 from toolkit.tasks import identity
 from toolkit.tasks.aptitude import Apt
+from toolkit.tasks.local_accounts import ShadowSuite
 from toolkit.tasks.local_files import LocalFiles
 from toolkit.tasks.local_services import Systemd
 
@@ -106,6 +107,7 @@ class LocalHost:
         self.kernel = LocalKernel(self.run)
         self.packages = Apt(lambda argv, env: self._run(argv, env=env))
         self.services = Systemd(self.run)
+        self.accounts = ShadowSuite(lambda argv, stdin: self._run(argv, stdin=stdin))
         self._artifacts = artifacts
         self._kept: dict[str, bytes] = {}
         self._environment: Mapping[str, str] = {}

@@ -14,6 +14,7 @@ from toolkit.core.process import Completed
 from toolkit.core.record import replace
 from toolkit.facts.kernel import MODULES, sysctl_path
 from toolkit.net.model import Link, Route
+from toolkit.tasks.account_files import AccountFiles
 from toolkit.tasks.host import Attributes, Host, Packages, PackageStep, Services, Unit
 from toolkit.tasks.planned_files import PlannedFiles
 
@@ -30,6 +31,7 @@ class PlannedHost:
         self.kernel = PlannedKernel(self.files)
         self.packages = PlannedPackages(below.packages)
         self.services = PlannedServices(below.services, self.files, self.packages)
+        self.accounts = AccountFiles(self)
         self.commands: list[tuple[str, ...]] = []
 
     def run(self, argv: tuple[str, ...], *, timeout: float | None = 30) -> Completed:
