@@ -114,6 +114,11 @@ def people(host: FakeHost) -> None:
     host.files.seed_directory("/home")
 
 
+def old_group(host: FakeHost) -> None:
+    people(host)
+    host.files.seed("/etc/group", host.files.read("/etc/group") + b"old:x:50:web\n")
+
+
 CASES = (
     Case(
         task="blockinfile",

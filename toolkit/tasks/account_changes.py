@@ -9,6 +9,8 @@ from toolkit.tasks.host import Host, NewHome
 for _name, _kind in (("group", Group), ("user", User), ("aging", Aging), ("new_home", NewHome)):
     change_kind(_name)(_kind)
 
+_USER, _AGING = tuple(User.__annotations__), tuple(Aging.__annotations__)
+
 
 @change_kind("add_group")
 @record
@@ -76,12 +78,15 @@ class RemoveGroup(Change):
 @change_kind("add_user")
 @record
 class AddUser(Change):
-    """Add a user."""
+    """Add a user; one that comes back gets its own group, password and days again."""
 
     user: User
     system: bool = False
     non_unique: bool = False
     home: NewHome = NewHome()
+    own: Group | None = None
+    password: str = ""
+    aging: Aging | None = None
 
     def describe(self) -> str:
         """``add user web``."""
@@ -121,7 +126,7 @@ class ChangeUser(Change):
     def _differences(self) -> list[str]:
         return [
             f"{name} {_shown(old)} to {_shown(new)}"
-            for name in User._fields
+            for name in _USER
             if (old := getattr(self.old, name)) != (new := getattr(self.new, name))
         ]
 
@@ -137,7 +142,7 @@ class ChangeUser(Change):
 
     def difference(self) -> Difference:
         """What differs, a line each."""
-        old, new = ([f"{n}: {_shown(getattr(u, n))}\n" for n in User._fields] for u in self._both())
+        old, new = ([f"{n}: {_shown(getattr(u, n))}\n" for n in _USER] for u in self._both())
         pairs = [(a, b) for a, b in zip(old, new, strict=True) if a != b]
         return Difference(before="".join(a for a, _ in pairs), after="".join(b for _, b in pairs))
 
@@ -235,7 +240,7 @@ class SetAging(Change):
 
 
 def _days(aging: Aging) -> str:
-    return "".join(f"{name}: {getattr(aging, name)}\n" for name in Aging._fields)
+    return "".join(f"{name}: {getattr(aging, name)}\n" for name in _AGING)
 
 
 def _shown(value: object) -> str:
