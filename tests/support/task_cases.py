@@ -255,7 +255,7 @@ CASES = (
     Case(task="group", arguments={"name": "builders", "system": True}, prepare=people),
     Case(task="group", name="gid", arguments={"name": "adm", "gid": 5}, prepare=people),
     Case(
-        task="group", name="absent", arguments={"name": "sudo", "state": "absent"}, prepare=people
+        task="group", name="absent", arguments={"name": "old", "state": "absent"}, prepare=old_group
     ),
     Case(
         task="user",
