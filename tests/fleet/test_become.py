@@ -58,6 +58,47 @@ def test_sudo_that_refuses_is_quoted(
     assert "NOPASSWD" in one.value.hint
 
 
+@pytest.fixture
+def password(host: SshHost, rights: Path) -> str:
+    """The password of ``ops``, whom sudo asks for it."""
+    host.run("sh", "-c", "echo ops:correct-horse | chpasswd")
+    rights.write_text("Defaults passwd_tries=3\nops ALL=(ALL) ALL\n")
+    return "correct-horse"
+
+
+def test_sudo_is_told_its_password_and_nobody_else(
+    link_to: Open, host: SshHost, password: str
+) -> None:
+    link = link_to(host, user="ops", become="root", become_password=password)
+    assert link.call("ping", {}).result["uid"] == 0
+    assert not host.pids(password)
+    for pid in host.pids("python3"):
+        assert password.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+    reply = link.call("run", {"argv": ["cat"], "binary": True}, body=b"\0\xff\n" * 1000)
+    assert reply.body == b"\0\xff\n" * 1000
+
+
+def test_a_wrong_password_is_told_from_a_missing_right(
+    link_to: Open, host: SshHost, rights: Path, password: str
+) -> None:
+    with pytest.raises(UnavailableError, match="'root': sudo refuses the password") as one:
+        link_to(host, user="ops", become="root", become_password="wrong-horse")
+    assert "wrong-horse" not in str(one.value)
+    rights.unlink()
+    with pytest.raises(UnavailableError, match="cannot become 'root'") as one:
+        link_to(host, user="ops", become="root", become_password=password)
+    assert "not in the sudoers" in one.value.message
+    assert "[dockyard" not in one.value.message
+
+
+def test_a_password_that_nobody_asks_for_is_not_sent(
+    link_to: Open, host: SshHost, rights: Path
+) -> None:
+    rights.write_text("ops ALL=(ALL) NOPASSWD: ALL\n")
+    link = link_to(host, user="ops", become="root", become_password="never-told")
+    assert link.call("ping", {}).result["uid"] == 0
+
+
 def test_who_is_root_already_needs_no_sudo(link_to: Open, host: SshHost, rights: Path) -> None:
     del rights
     assert link_to(host, become="root").call("ping", {}).result["uid"] == 0

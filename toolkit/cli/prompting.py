@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from toolkit.core.errors import InvalidInputError
+from toolkit.core.secret import Secret
 from toolkit.fleet.answers import Person
 from toolkit.playbook.model import Prompt
 from toolkit.playbook.passwords import password_hash
-from toolkit.playbook.secrets import Secret
 
 
 def prompted(prompts: Iterable[Prompt], known: Mapping[str, Any], person: Person) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from toolkit.cli.applying.limits import expanded
 from toolkit.cli.dialogue import Dialogue, Shared
 from toolkit.cli.output.sink import Output
 from toolkit.cli.person import Terminal
@@ -62,7 +63,7 @@ def chosen(inventory: Inventory, limit: str) -> tuple[str, ...]:
     """The hosts that ``--limit`` leaves; ``InvalidInputError`` if it names none."""
     if not limit:
         return tuple(inventory.hosts)
-    found = select(inventory, limit, strict=True)
+    found = select(inventory, expanded(limit), strict=True)
     if not found:
         raise InvalidInputError(f"--limit '{limit}' names no host")
     return found
@@ -126,6 +127,7 @@ class Provision:
         self._output = output
         self._wish = wish
         self._recaps: dict[str, Recap] = {}
+        self._begun = False
         self._shared = Shared(
             sessions=sessions,
             known=Known(),
@@ -165,6 +167,11 @@ class Provision:
         self._output.recap(recaps.values())
         return recaps
 
+    def hosts(self, play: Play) -> tuple[str, ...]:
+        """The hosts of a play that the limit leaves."""
+        first = chosen(self._inventory, self._wish.limit)
+        return self._hosts(play, set(self._inventory.hosts) - set(first))
+
     def _hosts(self, play: Play, left_out: set[str]) -> tuple[str, ...]:
         if play.hosts == "localhost" and "localhost" not in self._inventory.hosts:
             self._sessions.inventory = self._inventory.with_localhost()
@@ -182,8 +189,15 @@ class Provision:
         if play.words.get("any_errors_fatal") is True:
             limit = 0
         turn = _Turn(
-            play=play, compiled=compiled, hosts=going, everyone=hosts, prompted=prompted, asks=asks
+            play=play,
+            compiled=compiled,
+            hosts=going,
+            everyone=hosts,
+            prompted=prompted,
+            asks=asks,
+            is_first=not self._begun,
         )
+        self._begun = True
         for batch in batches(going, play.words.get("serial", ())):
             meeting = Meeting(hosts=batch, most_failed=None if limit is None else float(limit))
             self._batch(turn, batch, meeting)
@@ -251,7 +265,8 @@ class Provision:
             data["become_user_default"] = user
         if self._wish.force_handlers:
             data["force_handlers"] = True
-        params: dict[str, Any] = {"play": data, "mode": dict(self._wish.mode)}
+        mode = {**self._wish.mode, **({} if turn.is_first else {"start_at": ""})}
+        params: dict[str, Any] = {"play": data, "mode": mode}
         secrets = collect([data["inventory"], data["vars"], data["extra"], turn.compiled.shared])
         if secrets:
             params["secrets"] = sorted(secrets)
@@ -330,6 +345,7 @@ class _Turn:
     everyone: tuple[str, ...]
     prompted: Mapping[str, Any]
     asks: bool
+    is_first: bool
 
     @property
     def linear(self) -> bool:

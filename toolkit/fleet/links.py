@@ -3,7 +3,7 @@
 import threading
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from toolkit.core.errors import ConflictError
@@ -18,7 +18,9 @@ _TRUE = ("true", "yes", "1", "on")
 class Options:
     """What the command line says about connections; it wins over an inventory's variables.
 
-    ``become`` is the user that agents run as, empty for what the inventory says.
+    ``become`` is the user that agents run as, empty for what the inventory says;
+    ``become_password`` is what sudo is told where the inventory has no ``ansible_become_password``.
+    ``user`` and ``key`` are for hosts of which the inventory says nothing.
     ``local_prefix`` is put before a local agent's argv (a rehearsal's copy of the machine).
     """
 
@@ -26,6 +28,9 @@ class Options:
     accept_new: bool = False
     connect_timeout: float = 10.0
     become: str = ""
+    become_password: str = field(default="", repr=False)
+    user: str = ""
+    key: str = ""
     local_prefix: tuple[str, ...] = ()
 
 
@@ -45,12 +50,13 @@ def target(name: str, variables: Mapping[str, Any], options: Options) -> Target 
         host=name,
         address=place.address,
         port=place.port or 0,
-        user=place.user or "",
-        key_files=(place.key_file,) if place.key_file else (),
+        user=place.user or options.user,
+        key_files=tuple(filter(None, (place.key_file or options.key,))),
         known_hosts=(*options.known_hosts, *_texts(variables.get("dockyard_known_hosts"))),
         accept_new=options.accept_new or _is_true(variables.get("dockyard_accept_new")),
         connect_timeout=options.connect_timeout,
         become=options.become or user,
+        become_password=_password(variables) or options.become_password,
         agent_dir=str(variables.get("dockyard_agent_dir", "")),
     )
 
@@ -93,6 +99,12 @@ class Links:
 
 def _is_true(value: object) -> bool:
     return str(value).lower() in _TRUE
+
+
+def _password(variables: Mapping[str, Any]) -> str:
+    """What sudo is told; the shorter name is Ansible's older one."""
+    names = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
+    return next((str(variables[name]) for name in names if variables.get(name)), "")
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -200,8 +200,11 @@ class Runner:
         """Whether ``--start-at-task`` is reached; tasks before it are passed over."""
         import fnmatch  # noqa: PLC0415 - only where it was asked for
 
-        name = str(node["name"])
-        if node.get("implicit") or not fnmatch.fnmatchcase(name, self._start_at):
+        names = [str(node["name"])]
+        if "role" in node:
+            names.append(f"{self._play['roles'][node['role']]['name']} : {names[0]}")
+        fits = any(fnmatch.fnmatchcase(name, self._start_at) for name in names)
+        if node.get("implicit") or not fits:
             return False
         self._start_at = ""
         return True

@@ -4,14 +4,10 @@ import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from toolkit.core.secret import Secret
+
 SHOWN = "********"
 SHORTEST = 4  # what is shorter would hide half of every text
-
-
-class Secret(str):
-    """Text that was encrypted; a text like any other, but for whoever collects secrets."""
-
-    __slots__ = ()
 
 
 class Secrets:

@@ -8,6 +8,8 @@ it, then serves.
 import base64
 import contextlib
 import json
+import os
+import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +25,10 @@ from toolkit.ssh.target import Target
 # Login scripts may print a little; more than this is no shell.
 NOISE_LINES = 200
 LINE_BYTES = 1 << 16
+SUDO_SECONDS = 60.0
+READY = "DOCKYARD-READY"
 
+_PROMPT = re.compile(r"\[dockyard [0-9a-f]{16}\]")
 _PYTHONS = "python3 python3.14 python3.13 python3.12 python3.11"
 
 
@@ -41,7 +46,10 @@ def start(target: Target) -> SshChannel:
         if target.become == connection.user:
             target = replace(target, become="")
         try:
-            channel = SshChannel(connection, command(target, len(source), made.digest))
+            prompt = f"[dockyard {os.urandom(8).hex()}]" if _asks(target) else ""
+            channel = SshChannel(connection, command(target, len(source), made.digest, prompt))
+            if prompt:
+                _unlock(target, channel, prompt)
             _talk(target, channel, source, made)
         except (OSError, EOFError) as error:
             why = f"host '{target.host}': the agent did not start: {error}"
@@ -50,8 +58,33 @@ def start(target: Target) -> SshChannel:
     return channel
 
 
-def command(target: Target, size: int, digest: str) -> str:
-    """The one command line: only ``sh`` and its quoting are asked of the login shell."""
+def _asks(target: Target) -> bool:
+    return bool(target.become and target.become_password)
+
+
+def _unlock(target: Target, channel: SshChannel, prompt: str) -> None:
+    """Tell sudo the password when it asks: unasked, it would be taken for what the agent reads."""
+    for asked in (1, 2):
+        said = channel.wait_for(
+            prompt.encode(), READY.encode(), prompts=asked, seconds=SUDO_SECONDS
+        )
+        if said == "ready":
+            return
+        if not said:
+            raise _silence(target, channel)
+        if asked == 1:
+            channel.write(target.become_password.encode() + b"\n")
+    raise UnavailableError(
+        f"host '{target.host}': cannot become '{target.become}': sudo refuses the password",
+        hint="sudo asks for the password of the user that logs in",
+    )
+
+
+def command(target: Target, size: int, digest: str, prompt: str = "") -> str:
+    """The one command line: only ``sh`` and its quoting are asked of the login shell.
+
+    ``prompt`` is what sudo asks with, empty where it must not ask.
+    """
     none = shlex.quote(loader.MARK + json.dumps({"missing": "it has no python3"}))
     script = (
         f"for p in {_PYTHONS}; do command -v $p >/dev/null 2>&1 && "
@@ -63,9 +96,11 @@ def command(target: Target, size: int, digest: str) -> str:
     text = f'import binascii; exec(binascii.a2b_base64("{packed}"))'
     words = ["sh", "-c", script, text, str(size), digest, target.agent_dir]
     if target.become:
-        script = f"DOCKYARD_LOGIN=ssh; export DOCKYARD_LOGIN; {script}"
+        ready = f"echo {READY}; " if prompt else ""
+        script = f"DOCKYARD_LOGIN=ssh; export DOCKYARD_LOGIN; {ready}{script}"
         words = ["sh", "-c", script, *words[3:]]
-        words = ["sudo", "-n", "-H", "-u", target.become, "--", *words]
+        asks = ["-S", "-p", prompt] if prompt else ["-n"]
+        words = ["sudo", *asks, "-H", "-u", target.become, "--", *words]
     return "exec " + shlex.join(words)
 
 
@@ -105,11 +140,11 @@ def _judged(target: Target, said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _silence(target: Target, channel: SshChannel) -> UnavailableError:
-    errors = channel.last_errors()
+    errors = _PROMPT.sub("", channel.last_errors()).strip()
     if target.become and "sudo" in errors:
         return UnavailableError(
             f"host '{target.host}': cannot become '{target.become}': {errors}",
-            hint="let the user run sudo there without a password (NOPASSWD)",
+            hint="give sudo's password with -K, or let the user run it without one (NOPASSWD)",
         )
     why = errors or f"status {channel.exit_status()}"
     return UnavailableError(f"host '{target.host}': the agent did not start: {why}")

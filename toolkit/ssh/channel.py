@@ -10,6 +10,7 @@ import paramiko
 from toolkit.ssh.connect import close
 
 POLL_SECONDS = 1.0
+LOOK_SECONDS = 0.005
 SESSION_SECONDS = 30.0
 CHUNK = 1 << 17
 SHOWN_LINES = 10
@@ -45,6 +46,28 @@ class SshChannel:
                 return self._take(len(self._buffer))
             self._buffer += data
         return self._take(at + 1 if at >= 0 else limit)
+
+    def wait_for(self, prompt: bytes, ready: bytes, *, prompts: int, seconds: float) -> str:
+        """``prompt`` once stderr holds it so often, ``ready`` once stdout holds that line.
+
+        What stdout held up to that line is dropped. Empty at the program's end or after
+        ``seconds``.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self._drain_errors()
+            if self._channel.recv_ready():
+                self._buffer += self._channel.recv(CHUNK)
+            _, found, rest = bytes(self._buffer).partition(ready + b"\n")
+            if found:
+                self._buffer = bytearray(rest)
+                return "ready"
+            if self._errors.count(prompt) >= prompts:
+                return "prompt"
+            if self._channel.exit_status_ready() or self._channel.closed:
+                return ""
+            time.sleep(LOOK_SECONDS)  # nothing waits for both streams at once
+        return ""
 
     def write(self, data: bytes, /) -> object:
         """Take all of ``data``."""

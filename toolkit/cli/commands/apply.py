@@ -6,7 +6,12 @@ from typing import Any
 
 import click
 
+from toolkit.cli.applying.limits import forget, remember
+from toolkit.cli.applying.listing import FLAGS, lines
+from toolkit.cli.applying.options import options
+from toolkit.cli.applying.selecting import check_tags, starting_at, words
 from toolkit.cli.output.choose import choose
+from toolkit.cli.passwords import become_password
 from toolkit.cli.provision import (
     Provision,
     Sessions,
@@ -22,7 +27,7 @@ from toolkit.inventory.model import Inventory
 from toolkit.playbook.compiler import Selection
 from toolkit.playbook.journal import new_run_id
 from toolkit.playbook.model import Playbook
-from toolkit.playbook.results import Recap
+from toolkit.playbook.results import Recap, Status
 
 UNREACHABLE = 4
 # -P: the current folder must not decide which code a root process runs.
@@ -31,32 +36,33 @@ REHEARSE = (sys.executable, "-P", "-m", "toolkit.cli.entry", "rehearse", "--")
 
 @click.command("apply")
 @click.argument("playbook", type=click.Path())
-@click.option("-i", "--inventory", multiple=True, metavar="FILE", help="Hosts; none: this machine.")
-@click.option("-l", "--limit", default="", metavar="PATTERN", help="Only the hosts that it names.")
-@click.option("-C", "--check", is_flag=True, help="Change nothing; show what would change.")
-@click.option("-D", "--diff", is_flag=True, help="Show the difference of each change.")
-@click.option("--rehearse", is_flag=True, help="Run for real in a throw-away copy of the machine.")
-@click.option("--verify", is_flag=True, help="Then run the checks that prove what was applied.")
-@click.option("-t", "--tags", multiple=True, metavar="TAGS", help="Only tasks with these tags.")
-@click.option("--skip-tags", multiple=True, metavar="TAGS", help="No task with these tags.")
-@click.option("-e", "--extra-vars", multiple=True, metavar="K=V|@FILE", help="More variables.")
-@click.option("-f", "--forks", default=5, type=click.IntRange(1), help="Hosts at once.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@options
 def command(playbook: str, inventory: tuple[str, ...], **flags: Any) -> None:
     """Bring hosts to the state that PLAYBOOK declares."""
     _refuse_contradictions(flags, inventory)
-    hosts = inventory_of(inventory)
     flags["reload"] = lambda: inventory_of(inventory)
-    loaded = _load(playbook) if inventory else None
-    options = Options(
-        become="root" if loaded and needs_root(loaded) else "",
-        local_prefix=REHEARSE if flags["rehearse"] else (),
-    )
-    with Sessions(hosts, options) as sessions:
+    hosts = inventory_of(inventory)
+    wanted = frozenset(name for name in FLAGS if flags[name])
+    loaded = _load(playbook, flags) if inventory or wanted else None
+    with Sessions(hosts, _connections(loaded, flags)) as sessions:
         if loaded is None:
             sessions.prepare_local()
-            loaded = _load(playbook)
+            loaded = _load(playbook, flags)
+        if wanted:
+            _list(loaded, hosts, sessions, flags)
+            return
         sys.exit(_apply(loaded, hosts, sessions, flags))
+
+
+def _connections(playbook: Playbook | None, flags: Mapping[str, Any]) -> Options:
+    become = flags["become"] or (playbook is not None and needs_root(playbook))
+    return Options(
+        become="root" if become else "",
+        become_password=become_password(flags),
+        user=flags["user"],
+        key=flags["private_key"],
+        local_prefix=REHEARSE if flags["rehearse"] else (),
+    )
 
 
 def _apply(playbook: Playbook, hosts: Inventory, sessions: Sessions, flags: dict[str, Any]) -> int:
@@ -67,6 +73,8 @@ def _apply(playbook: Playbook, hosts: Inventory, sessions: Sessions, flags: dict
         status = exit_status(recaps.values())
         if flags["rehearse"] and status != UNREACHABLE:
             output.note("a rehearsal: all this happened in a copy of the machine, which is dropped")
+        if flags["inventory"] and not flags["check"]:
+            _again(playbook, recaps, output.note)
         if flags["verify"] and status == 0:
             status = _verify(recaps, sessions, as_json=flags["as_json"])
     finally:
@@ -74,10 +82,35 @@ def _apply(playbook: Playbook, hosts: Inventory, sessions: Sessions, flags: dict
     return status
 
 
-def _load(path: str) -> Playbook:
-    from toolkit.playbook.loader import load  # noqa: PLC0415 - 80 ms, while the agent starts
+def _again(playbook: Playbook, recaps: Mapping[str, Recap], note: Any) -> None:
+    """Write down the hosts that failed, for ``--limit @FILE``."""
+    bad = [
+        host
+        for host, recap in recaps.items()
+        if recap.status in (Status.FAILED, Status.UNREACHABLE) and not recap.forgiven
+    ]
+    if bad:
+        note(remember(playbook.path, bad))
+    else:
+        forget(playbook.path)
 
-    return load(path)
+
+def _list(playbook: Playbook, hosts: Inventory, sessions: Sessions, flags: dict[str, Any]) -> None:
+    wish = _wish(flags)
+    provision = Provision(hosts, sessions, choose(as_json=False), wish)
+    wanted = frozenset(name for name in FLAGS if flags[name])
+    for line in lines(playbook, wish.selection, wanted, provision.hosts):
+        click.echo(line)
+
+
+def _load(path: str, flags: Mapping[str, Any]) -> Playbook:
+    from toolkit.cli.extravars import extra_variables  # noqa: PLC0415 - as the loader
+    from toolkit.playbook import loader  # noqa: PLC0415 - 80 ms, while the agent starts
+
+    extra = extra_variables(flags["extra_vars"])
+    loaded = loader.load(path, loader.Options(extra=extra))
+    check_tags(loaded, _selection(flags))
+    return starting_at(loaded, flags["start_at_task"])
 
 
 def _verify(recaps: Mapping[str, Recap], sessions: Sessions, *, as_json: bool) -> int:
@@ -87,6 +120,7 @@ def _verify(recaps: Mapping[str, Recap], sessions: Sessions, *, as_json: bool) -
 
 
 def _refuse_contradictions(flags: dict[str, Any], inventory: tuple[str, ...]) -> None:
+    flags["inventory"] = inventory
     if flags["rehearse"] and inventory:
         raise InvalidInputError(
             "--rehearse copies this machine, so it takes no inventory", hint="leave -i out"
@@ -98,20 +132,30 @@ def _refuse_contradictions(flags: dict[str, Any], inventory: tuple[str, ...]) ->
         )
 
 
+def _selection(flags: Mapping[str, Any]) -> Selection:
+    return Selection(only=words(flags["tags"]), skip=words(flags["skip_tags"]))
+
+
 def _wish(flags: dict[str, Any]) -> Wish:
     from toolkit.cli.extravars import extra_variables  # noqa: PLC0415 - as the loader
 
+    mode = {
+        "check": flags["check"],
+        "diff": flags["diff"],
+        "run": new_run_id(),
+        "verbosity": flags["verbose"],
+        "start_at": flags["start_at_task"],
+        "step": flags["step"],
+    }
     return Wish(
-        mode={"check": flags["check"], "diff": flags["diff"], "run": new_run_id()},
-        selection=Selection(only=_words(flags["tags"]), skip=_words(flags["skip_tags"])),
+        mode=mode,
+        selection=_selection(flags),
         extra=extra_variables(flags["extra_vars"]),
         limit=flags["limit"],
         forks=flags["forks"],
         journal=journal_folder(),
         reload=flags["reload"],
+        become=flags["become"],
+        become_user=flags["become_user"],
+        force_handlers=flags["force_handlers"],
     )
-
-
-def _words(given: tuple[str, ...]) -> frozenset[str]:
-    """Tags, given once or more often, with commas between them."""
-    return frozenset(word.strip() for text in given for word in text.split(",") if word.strip())

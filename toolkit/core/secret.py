@@ -1,0 +1,30 @@
+"""A text that must not be shown: whoever prints, logs or keeps it asks for its type first."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Decrypt = Callable[[str, str], str]
+"""Takes an encrypted text and the place where it stands; ``InvalidInputError`` says why not."""
+
+
+class Secret(str):
+    """Text that was encrypted or typed blindly; a text like any other to whoever uses it.
+
+    Its ``repr`` hides it, so that a traceback or a log that shows arguments shows stars.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'********'"
+
+
+def secret(value: Any) -> Any:
+    """Plain data with every text in it made secret; the keys of mappings are none."""
+    if isinstance(value, str):
+        return Secret(value)
+    if isinstance(value, Mapping):
+        return {key: secret(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [secret(each) for each in value]
+    return value
