@@ -14,19 +14,15 @@ _PATIENCE = 120  # seconds: a machine may be busy
 class Server:
     """``dockyard engine serve`` on a socket below ``home``; it can be killed and started again.
 
-    Each one of a ``Server`` stands in the same network namespace, which ``nsenter`` joins.
+    Each one of a ``Server`` stands in the same network namespace, which ``nsenter`` joins; with
+    ``outside`` in the test's own, for registries that it has there.
     """
 
-    def __init__(self, home: Path, unshare: str, *flags: str) -> None:
+    def __init__(self, home: Path, *flags: str, outside: bool = False) -> None:
         self.home = home
         self.socket = home / "run" / "engine.sock"
         self._flags = flags
-        self._network = subprocess.Popen(
-            [unshare, "-n", "sh", "-c", "ip link set lo up; echo; exec sleep infinity"],
-            stdout=subprocess.PIPE,
-        )
-        assert self._network.stdout is not None
-        self._network.stdout.readline()
+        self._network = None if outside else _network()
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -39,7 +35,7 @@ class Server:
         """Start it, and wait until it answers."""
         self.socket.unlink(missing_ok=True)
         dockyard = str(Path(sys.executable).with_name("dockyard"))
-        inside = ["nsenter", "-n", "-t", str(self._network.pid)]
+        inside = ["nsenter", "-n", "-t", str(self._network.pid)] if self._network else []
         self.process = subprocess.Popen([*inside, dockyard, "engine", "serve", *self._flags])
         deadline = time.monotonic() + _PATIENCE
         while not self.socket.exists():
@@ -58,8 +54,18 @@ class Server:
         assert self.process is not None
         self.process.terminate()
         self.process.wait(_PATIENCE)
-        self._network.kill()
-        self._network.communicate()
+        if self._network is not None:
+            self._network.kill()
+            self._network.communicate()
+
+
+def _network() -> "subprocess.Popen[bytes]":
+    """A process in a network namespace of its own."""
+    script = "ip link set lo up; echo; exec sleep infinity"
+    found = subprocess.Popen(["unshare", "-n", "sh", "-c", script], stdout=subprocess.PIPE)
+    assert found.stdout is not None
+    found.stdout.readline()
+    return found
 
 
 class Docker:
@@ -109,11 +115,14 @@ class Docker:
 
 
 @contextmanager
-def serving(home: Path, require: Callable[[str], str], *flags: str) -> Iterator[Docker]:
+def serving(
+    home: Path, require: Callable[[str], str], *flags: str, outside: bool = False
+) -> Iterator[Docker]:
     """A server, whose containers are gone afterwards."""
-    program, unshare = require("docker"), require("unshare")
-    require("nsenter")
-    server = Server(home, unshare, *flags)
+    program = require("docker")
+    for tool in ("unshare", "nsenter", "ip"):
+        require(tool)
+    server = Server(home, *flags, outside=outside)
     docker = Docker(program, server)
     try:
         yield docker

@@ -7,7 +7,11 @@ from toolkit.engine.model import View
 
 async def inspect(call: Call) -> View:
     """The container of the path's ``id``."""
-    name = call.args["id"]
+    return await named(call, call.args["id"])
+
+
+async def named(call: Call, name: str) -> View:
+    """The container of that name or id."""
     try:
         return await call.engine(lambda engine: engine.inspect(name))
     except NotFoundError:

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from toolkit.api.call import Call, line, told
+from toolkit.building.faults import StepFailedError
 from toolkit.core.errors import ToolkitError
 from toolkit.images.progress import Step
 
@@ -85,7 +86,10 @@ def _fault(call: Call, error: BaseException) -> dict[str, Any]:
     else:
         _LOG.error("%s %s", call.request.method, call.request.path, exc_info=error)
         text = str(error)
-    return {"errorDetail": {"message": text}, "error": text}
+    detail: dict[str, Any] = {"message": text}
+    if isinstance(error, StepFailedError):
+        detail["code"] = error.exit_status
+    return {"errorDetail": detail, "error": text}
 
 
 def step(what: Step) -> dict[str, Any]:

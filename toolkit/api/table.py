@@ -2,8 +2,10 @@
 
 from toolkit.api.routes import (
     attach,
+    building,
     containers,
     control,
+    disk,
     events,
     execs,
     images,
@@ -13,6 +15,7 @@ from toolkit.api.routes import (
     system,
     usage,
     volumes,
+    writing,
 )
 from toolkit.api.routes.unbuilt import UNBUILT
 
@@ -27,6 +30,9 @@ ROUTES = (
     *execs.ROUTES,
     *images.ROUTES,
     *registry.ROUTES,
+    *building.ROUTES,
+    *writing.ROUTES,
+    *disk.ROUTES,
     *volumes.ROUTES,
     *networks.ROUTES,
     *UNBUILT,

@@ -40,7 +40,7 @@ def prune(
     asked = filters or {}
     if "dangling" in asked:
         everything = not truth("dangling", asked["dangling"][-1])
-    before = _size(library)
+    before = disk_use(library)
     untagged: list[str] = []
     deleted: list[str] = []
     for image in library.all():
@@ -54,7 +54,7 @@ def prune(
             deleted += done.deleted
     if not asked:
         _leavings(library)
-    freed = max(before - _size(library), 0)
+    freed = max(before - disk_use(library), 0)
     return Pruned(untagged=tuple(untagged), deleted=tuple(deleted), bytes=freed)
 
 
@@ -130,7 +130,7 @@ def _remove_part(path: str) -> None:
             os.unlink(path)
 
 
-def _size(library: Library) -> int:
+def disk_use(library: Library) -> int:
     """Bytes of blobs and of unpacked layers, as they were counted."""
     total = 0
     for digest in library.blobs.all():

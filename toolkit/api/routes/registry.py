@@ -15,6 +15,7 @@ from toolkit.building.changing import changed
 from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.images.importing import fetched, import_tar
 from toolkit.images.limits import MAX_JSON
+from toolkit.images.progress import Step
 from toolkit.images.registry.client import Access, read_bounded, reading, repositories
 from toolkit.images.registry.login import check_login
 from toolkit.images.registry.pull import pull
@@ -24,6 +25,7 @@ from toolkit.oci.reference import DEFAULT_DOMAIN, Reference, parse_reference
 
 if TYPE_CHECKING:
     from toolkit.images.compress import Source
+    from toolkit.images.progress import Report
 
 
 class DeniedError(ToolkitError):
@@ -43,7 +45,7 @@ async def _create(call: Call) -> web.StreamResponse:
     platform = platform_of(call.text("platform"))
 
     def work(tell: Tell) -> None:
-        report = lambda what: tell(step(what))  # noqa: E731 - one line for one use
+        report = _after_the_first(tell)
         for one in [reference] if _is_one(wanted) else _all_tags(reference):
             pull(call.service.library, one, servers, platform=platform, report=report)
             note(call, "pull", one.familiar, one.familiar)
@@ -53,6 +55,23 @@ async def _create(call: Call) -> web.StreamResponse:
         return [parse_reference(f"{one.name}:{tag}") for tag in server.tags()]
 
     return await Lines().serve(call, work)
+
+
+def _after_the_first(tell: Tell) -> "Report":
+    """Tells steps, but the first only with the second: an image that is nowhere is a status."""
+    held: list[Step] = []
+    begun = False
+
+    def report(what: Step) -> None:
+        nonlocal begun
+        held.append(what)
+        if begun or len(held) > 1:
+            begun = True
+            for one in held:
+                tell(step(one))
+            held.clear()
+
+    return report
 
 
 def _is_one(name: str) -> bool:

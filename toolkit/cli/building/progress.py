@@ -1,21 +1,9 @@
-"""How a build shows what it does: Docker's classic lines, JSON lines, or nothing.
-
-Stages run side by side; their lines are shown one stage after the other, the first unfinished one
-as it happens.
-"""
+"""How a build shows what it does: Docker's classic lines, JSON lines, or nothing."""
 
 import sys
 
-from toolkit.building.events import (
-    Event,
-    Note,
-    Output,
-    Running,
-    StageDone,
-    StepCached,
-    StepDone,
-    StepStarted,
-)
+from toolkit.building.events import Event, Output
+from toolkit.building.telling import InOrder, classic, farewell
 from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import as_dict
 from toolkit.core.suggest import did_you_mean
@@ -56,58 +44,27 @@ class Classic:
     """The lines of ``docker build``."""
 
     def __init__(self) -> None:
-        self._held: dict[int, list[Event]] = {}
-        self._over: set[int] = set()
-        self._now = -1
+        self._order = InOrder(_write)
 
     def __call__(self, event: Event) -> None:
         """Show it, or hold it back until the stages before are over."""
-        self._held.setdefault(event.stage, []).append(event)
-        if isinstance(event, StageDone):
-            self._over.add(event.stage)
-        if self._now < 0 or event.stage < self._now:
-            self._now = event.stage
-        if event.stage == self._now:
-            self._drain()
-
-    def _drain(self) -> None:
-        while True:
-            for event in self._held.pop(self._now, []):
-                self._show(event)
-            if self._now not in self._over or not self._held:
-                break
-            self._now = min(self._held)
+        self._order(event)
         sys.stdout.flush()
-
-    def _show(self, event: Event) -> None:
-        if isinstance(event, Output):
-            sys.stdout.flush()
-            sys.stdout.buffer.write(event.data)
-        elif isinstance(event, StepStarted):
-            print(f"Step {event.number}/{event.total} : {event.text}")
-        elif isinstance(event, StepCached):
-            print(" ---> Using cache")
-        elif isinstance(event, Running):
-            print(f" ---> Running in {event.container[:12]}")
-        elif isinstance(event, StepDone):
-            print(f" ---> {event.image[:12]}")
-        elif isinstance(event, Note):
-            print(f"[Warning] {event.text}" if event.warning else event.text)
 
     def flush(self) -> None:
         """Show what is held back, stage by stage."""
-        for stage in sorted(self._held):
-            for event in self._held[stage]:
-                self._show(event)
-        self._held.clear()
+        self._order.flush()
         sys.stdout.flush()
 
     def finish(self, image: str, names: tuple[str, ...]) -> None:
         """Docker's last lines."""
         self.flush()
-        print(f"Successfully built {image.partition(':')[2][:12]}")
-        for name in names:
-            print(f"Successfully tagged {name.removeprefix('docker.io/').removeprefix('library/')}")
+        print(*farewell(image, names), sep="", end="")
+
+
+def _write(event: Event) -> None:
+    sys.stdout.buffer.write(classic(event))
+    sys.stdout.buffer.flush()
 
 
 class Quiet:
