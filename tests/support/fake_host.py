@@ -257,11 +257,24 @@ class FakePackages:
     updates: int = 0
     depends: dict[str, tuple[str, ...]] = field(default_factory=dict)
     needed_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unneeded: tuple[str, ...] = ()
+    asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def installed(self) -> Mapping[str, str]:
         return dict(self.versions)
 
-    def rehearse(self, verb: str, names: tuple[str, ...]) -> tuple[PackageStep, ...]:
+    def rehearse(
+        self, verb: str, names: tuple[str, ...], options: tuple[str, ...] = ()
+    ) -> tuple[PackageStep, ...]:
+        self.asked.append(options)
+        if verb == "autoremove":
+            return tuple(PackageStep(name=name, old=self.versions[name]) for name in self.unneeded)
+        if verb.endswith("upgrade"):
+            return tuple(
+                PackageStep(name=name, old=old, new=self.available[name])
+                for name, old in self.versions.items()
+                if self.available.get(name, old) != old
+            )
         steps = []
         for wanted in names:
             name, _, version = wanted.partition("=")
@@ -284,7 +297,18 @@ class FakePackages:
         self.updates += 1
         self.age = 0.0
 
-    def install(self, names: tuple[str, ...]) -> None:
+    def upgrade(self, verb: str) -> None:
+        del verb
+        self.versions |= {step.name: step.new for step in self.rehearse("upgrade", ())}
+
+    def autoremove(self, *, purge: bool = False) -> None:
+        del purge
+        for name in self.unneeded:
+            self.versions.pop(name, None)
+        self.unneeded = ()
+
+    def install(self, names: tuple[str, ...], options: tuple[str, ...] = ()) -> None:
+        self.asked.append(options)
         for wanted in names:
             name, _, version = wanted.partition("=")
             if name not in self.available:

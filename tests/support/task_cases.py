@@ -13,12 +13,16 @@ def nothing(host: FakeHost) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """``arguments`` that change a host which ``prepare`` made ready."""
+    """``arguments`` that change a host which ``prepare`` made ready.
+
+    ``undone`` says whether the change can be taken back at all.
+    """
 
     task: str
     arguments: dict[str, Any]
     prepare: Callable[[FakeHost], None] = nothing
     name: str = field(default="")
+    undone: bool = True
 
     def host(self) -> FakeHost:
         host = FakeHost()
@@ -119,7 +123,29 @@ def old_group(host: FakeHost) -> None:
     host.files.seed("/etc/group", host.files.read("/etc/group") + b"old:x:50:web\n")
 
 
+def outdated(host: FakeHost) -> None:
+    packages(host)
+    host.packages.available["curl"] = "7.99"
+    host.packages.unneeded = ("libc6",)
+
+
+def named(host: FakeHost) -> None:
+    host.kernel.seed_sysctl("kernel.hostname", "old")
+    host.files.seed("/etc/hostname", "old\n")
+
+
 CASES = (
+    Case(task="apt", arguments={"name": "jq", "install_recommends": False}, prepare=packages),
+    Case(
+        task="apt",
+        name="upgrade",
+        arguments={"upgrade": "dist", "autoremove": True, "update_cache": True},
+        prepare=outdated,
+        undone=False,
+    ),
+    Case(task="hostname", arguments={"name": "web1.example.org"}, prepare=named),
+    Case(task="systemd", arguments={"name": "cron", "state": "started"}, prepare=units),
+    Case(task="tempfile", arguments={"prefix": "build.", "suffix": ".d", "state": "directory"}),
     Case(
         task="blockinfile",
         arguments={"path": "/etc/app.conf", "block": "a\nb", "insertafter": "^port"},

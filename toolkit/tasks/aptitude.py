@@ -41,9 +41,11 @@ class Apt:
         with open(DPKG_STATUS, encoding="utf-8", errors="replace") as file:
             return dpkg_status(file.read())
 
-    def rehearse(self, verb: str, names: tuple[str, ...]) -> tuple[PackageStep, ...]:
-        """What ``install``, ``remove`` or ``purge`` would do, by apt's own simulation."""
-        argv = ("apt-get", "--simulate", *_OPTIONS, verb, "--", *names)
+    def rehearse(
+        self, verb: str, names: tuple[str, ...], options: tuple[str, ...] = ()
+    ) -> tuple[PackageStep, ...]:
+        """What ``install``, ``remove``, ``purge`` or an upgrade would do, by apt's simulation."""
+        argv = ("apt-get", "--simulate", *_OPTIONS, *options, verb, "--", *names)
         done = self._run(argv, _ENVIRONMENT)
         for line in done.stderr.splitlines():
             if _UNKNOWN in line:
@@ -68,9 +70,17 @@ class Apt:
         """Fetch the package lists."""
         self._apt("update")
 
-    def install(self, names: tuple[str, ...]) -> None:
+    def install(self, names: tuple[str, ...], options: tuple[str, ...] = ()) -> None:
         """Install packages, or bring them to their candidate version."""
-        self._apt("install", *names)
+        self._apt(*options, "install", "--", *names)
+
+    def upgrade(self, verb: str) -> None:
+        """``upgrade`` or ``dist-upgrade`` everything."""
+        self._apt(verb)
+
+    def autoremove(self, *, purge: bool = False) -> None:
+        """Remove what was installed for others that are gone."""
+        self._apt("autoremove", *(("--purge",) if purge else ()))
 
     def remove(self, names: tuple[str, ...], *, purge: bool = False) -> None:
         """Remove packages, with their configuration if ``purge``."""

@@ -107,9 +107,12 @@ class Packages(Protocol):
     def installed(self) -> Mapping[str, str]:
         """Version by name of every installed package."""
 
-    def rehearse(self, verb: str, names: tuple[str, ...]) -> tuple[PackageStep, ...]:
+    def rehearse(
+        self, verb: str, names: tuple[str, ...], options: tuple[str, ...] = ()
+    ) -> tuple[PackageStep, ...]:
         """What ``install`` or ``remove`` of these names would do, dependencies included.
 
+        ``upgrade``, ``dist-upgrade`` and ``autoremove`` take no names; ``options`` are apt-get's.
         ``NotFoundError`` for a package that the lists do not have.
         """
 
@@ -119,8 +122,14 @@ class Packages(Protocol):
     def update(self) -> None:
         """Fetch the package lists."""
 
-    def install(self, names: tuple[str, ...]) -> None:
+    def install(self, names: tuple[str, ...], options: tuple[str, ...] = ()) -> None:
         """Install packages, or bring them to their candidate version (``name=version`` works)."""
+
+    def upgrade(self, verb: str) -> None:
+        """``upgrade`` or ``dist-upgrade`` everything."""
+
+    def autoremove(self, *, purge: bool = False) -> None:
+        """Remove what was installed for others that are gone."""
 
     def remove(self, names: tuple[str, ...], *, purge: bool = False) -> None:
         """Remove packages, with their configuration if ``purge``."""

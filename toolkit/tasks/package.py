@@ -50,6 +50,10 @@ class Package:
         if not self.name and not self.update_cache:
             raise InvalidInputError("name is missing")
 
+    def options(self) -> tuple[str, ...]:
+        """What apt-get is told beside the names."""
+        return ()
+
     def plan(self, host: Host) -> Plan:
         """Compare what is installed; ask apt only where something is missing."""
         refuse_others(host)
@@ -65,7 +69,7 @@ class Package:
         if updated:
             yield UpdatePackageLists(counts=not self.name)
         if wanted:
-            yield from _install(host, wanted)
+            yield from _install(host, wanted, self.options())
         return {"cache_updated": updated}
 
     def _remove(self, host: Host) -> Iterator[Change]:
@@ -78,9 +82,9 @@ class Package:
             yield RemovePackages(names=there, old=gone, purge=self.purge)
 
 
-def _install(host: Host, wanted: tuple[str, ...]) -> Iterator[Change]:
+def _install(host: Host, wanted: tuple[str, ...], options: tuple[str, ...]) -> Iterator[Change]:
     try:
-        steps = host.packages.rehearse("install", wanted)
+        steps = host.packages.rehearse("install", wanted, options)
     except NotFoundError:
         if not host.may_appear("/var/lib/apt/lists"):
             raise
@@ -92,6 +96,7 @@ def _install(host: Host, wanted: tuple[str, ...]) -> Iterator[Change]:
             names=tuple(name for name in wanted if _bare(name) in touched) or wanted,
             new=tuple(f"{step.name}={step.new}" for step in coming),
             old=tuple(f"{step.name}={step.old}" for step in steps if step.old),
+            options=options,
         )
 
 

@@ -219,19 +219,24 @@ class PlannedPackages:
         merged = {**self._below.installed(), **self._planned}
         return {name: version for name, version in merged.items() if version}
 
-    def rehearse(self, verb: str, names: tuple[str, ...]) -> tuple[PackageStep, ...]:
+    def rehearse(
+        self, verb: str, names: tuple[str, ...], options: tuple[str, ...] = ()
+    ) -> tuple[PackageStep, ...]:
         """What the host below foresees, less what is planned already."""
+        if not names:
+            below = self._below.rehearse(verb, (), options)
+            self._foreseen = tuple(step for step in below if self._is_new(step))
+            return self._foreseen
         bare = {name: name.partition("=")[0] for name in names}
         asked = tuple(name for name in names if bare[name] not in self._planned)
-        steps = list(self._below.rehearse(verb, asked) if asked else ())
+        steps = list(self._below.rehearse(verb, asked, options) if asked else ())
         real = self._below.installed()
         for name in bare.values():
             if name in self._planned:
                 now = self._planned[name]
                 new = (now or real.get(name, "unknown")) if verb == "install" else ""
                 steps.append(PackageStep(name=name, old=now, new=new))
-        here = self.installed()
-        self._foreseen = tuple(step for step in steps if here.get(step.name, "") != step.new)
+        self._foreseen = tuple(step for step in steps if self._is_new(step))
         return self._foreseen
 
     def index_age(self) -> float:
@@ -242,8 +247,22 @@ class PlannedPackages:
         """Plan to fetch the package lists."""
         self._updated = True
 
-    def install(self, names: tuple[str, ...]) -> None:
+    def upgrade(self, verb: str) -> None:
+        """Plan what the last rehearsal said."""
+        del verb
+        self._planned.update({step.name: step.new for step in self._foreseen})
+
+    def autoremove(self, *, purge: bool = False) -> None:
+        """Plan what the last rehearsal said."""
+        del purge
+        self._planned.update({step.name: step.new for step in self._foreseen})
+
+    def _is_new(self, step: PackageStep) -> bool:
+        return self.installed().get(step.name, "") != step.new
+
+    def install(self, names: tuple[str, ...], options: tuple[str, ...] = ()) -> None:
         """Plan packages, and what the last rehearsal said would come along."""
+        del options
         self._planned.update({step.name: step.new for step in self._foreseen})
         for wanted in names:
             name, _, version = wanted.partition("=")

@@ -33,6 +33,7 @@ _BOOLEANS = {
     **dict.fromkeys(("yes", "on", "true", "1", "y", "t"), True),
     **dict.fromkeys(("no", "off", "false", "0", "n", "f"), False),
 }
+_OTHER_NAMES = {"systemd_service": "systemd"}
 _EMPTY: Mapping[str, object] = {"aliases": {}, "proves": (), "acts": False, "reads": False}
 _TASKS: dict[str, type[Any]] = {}
 
@@ -95,11 +96,15 @@ def _is_task(module: str) -> bool:
 
 
 def canonical(name: str) -> str:
-    """The name without its collection: ``ansible.builtin.copy`` is ``copy``."""
+    """The name without its collection, in its usual spelling: ``ansible.builtin.copy`` is ``copy``.
+
+    ``systemd_service`` is ``systemd``.
+    """
     for collection in _COLLECTIONS:
         if name.startswith(collection):
-            return name.removeprefix(collection)
-    return name
+            name = name.removeprefix(collection)
+            break
+    return _OTHER_NAMES.get(name, name)
 
 
 def load(name: str) -> type[Task]:

@@ -108,6 +108,7 @@ class InstallPackages(Change):
     names: tuple[str, ...]
     new: tuple[str, ...]
     old: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """``install curl, jq``, and with what."""
@@ -116,7 +117,7 @@ class InstallPackages(Change):
 
     def apply(self, host: Host) -> None:
         """Install them."""
-        host.packages.install(self.names)
+        host.packages.install(self.names, self.options)
 
     def inverse(self) -> Change | None:
         """Remove all that was new; an upgrade is not taken back, for the old version is gone."""
@@ -156,6 +157,57 @@ class RemovePackages(Change):
                 hint="remove what needs them first",
             )
         host.packages.remove(self.names, purge=self.purge)
+
+    def inverse(self) -> Change | None:
+        """Install them again; what a purge took from ``/etc`` cannot come back."""
+        return None if self.purge else InstallPackages(names=self.old, new=self.old)
+
+    def difference(self) -> Difference:
+        """What goes."""
+        return Difference(before=_lines(self.old), after="")
+
+
+@change_kind("upgrade_packages")
+@record
+class UpgradePackages(Change):
+    """Bring everything to its newest version by the apt-get command ``verb``."""
+
+    verb: str
+    new: tuple[str, ...]
+    old: tuple[str, ...]
+
+    def describe(self) -> str:
+        """``upgrade 12 packages``."""
+        return f"upgrade {len(self.new)} package{'' if len(self.new) == 1 else 's'}"
+
+    def apply(self, host: Host) -> None:
+        """Upgrade them."""
+        host.packages.upgrade(self.verb)
+
+    def inverse(self) -> None:
+        """Old versions are gone from the mirrors."""
+        return
+
+    def difference(self) -> Difference:
+        """Both lists."""
+        return Difference(before=_lines(self.old), after=_lines(self.new))
+
+
+@change_kind("autoremove_packages")
+@record
+class AutoremovePackages(Change):
+    """Remove what was installed for others that are gone; ``old`` holds ``name=version``."""
+
+    old: tuple[str, ...]
+    purge: bool = False
+
+    def describe(self) -> str:
+        """``remove 2 packages that nothing needs``."""
+        return f"remove {len(self.old)} package(s) that nothing needs"
+
+    def apply(self, host: Host) -> None:
+        """Remove them."""
+        host.packages.autoremove(purge=self.purge)
 
     def inverse(self) -> Change | None:
         """Install them again; what a purge took from ``/etc`` cannot come back."""

@@ -52,7 +52,7 @@ def test_nothing_is_asked_of_the_person_before_the_terminal() -> None:
     recorder = Recorder()
     Apt(recorder).install(("jq", "curl=7"))
     assert recorder.asked[0][0] == "apt-get"
-    assert recorder.asked[0][-3:] == ("install", "jq", "curl=7")
+    assert recorder.asked[0][-4:] == ("install", "--", "jq", "curl=7")
     assert {"--yes", "-oDpkg::Options::=--force-confold"} <= set(recorder.asked[0])
     assert recorder.environment["DEBIAN_FRONTEND"] == "noninteractive"
 
