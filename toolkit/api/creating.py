@@ -17,12 +17,12 @@ from toolkit.engine.config import (
     ContainerConfig,
     DeviceAsk,
     DeviceRate,
-    Health,
     Ulimit,
 )
 from toolkit.engine.ports import parse_expose, parse_publish
 from toolkit.engine.signals import parse_signal
 from toolkit.net.wiring import Port
+from toolkit.oci.image import Healthcheck
 
 _NANO = 10**9
 _APART = ("host", "none")
@@ -218,10 +218,10 @@ def _entrypoint(config: Reader) -> tuple[str, ...] | None:
     return () if found == ("",) else found or None
 
 
-def _health(asked: Reader) -> tuple[Health, ...]:
+def _health(asked: Reader) -> tuple[Healthcheck, ...]:
     if not asked.data:
         return ()
-    health = Health(
+    health = Healthcheck(
         test=asked.texts("Test"),
         interval=asked.number("Interval"),
         timeout=asked.number("Timeout"),
@@ -229,7 +229,7 @@ def _health(asked: Reader) -> tuple[Health, ...]:
         start_interval=asked.number("StartInterval"),
         retries=asked.number("Retries"),
     )
-    return () if health == Health() else (health,)
+    return () if health == Healthcheck() else (health,)
 
 
 def _cpus(host: Reader) -> tuple[int, int]:

@@ -58,6 +58,8 @@ async def stop(
     ended = service.tracker.next_exit(view.id)
     if not await service.tracker.look(view.id):
         ended.cancel()
+        if view.status == "restarting":
+            await service.pool.call(lambda engine: settling.ask_to_stop(engine, view.id, number))
         return
     if patience is None:
         asked = view.config.stop_timeout

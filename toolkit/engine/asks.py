@@ -2,8 +2,9 @@
 
 from toolkit.core.errors import InvalidInputError, UnsupportedError
 from toolkit.core.record import record
-from toolkit.engine.config import DeviceAsk, DeviceRate, Health, Ulimit
+from toolkit.engine.config import DeviceAsk, DeviceRate, Ulimit
 from toolkit.engine.values import parse_size
+from toolkit.oci.image import Healthcheck
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,18 +80,18 @@ def parse_pair(text: str, *, what: str) -> str:
     return text
 
 
-def parse_health(values: "dict[str, str]", *, off: bool) -> tuple[Health, ...]:
-    """``--health-*`` by the names of ``Health`` as written; ``off`` is ``--no-healthcheck``."""
+def parse_health(values: "dict[str, str]", *, off: bool) -> tuple[Healthcheck, ...]:
+    """``--health-*`` by their names without ``health-``; ``off`` is ``--no-healthcheck``."""
     if off:
         if values:
             raise InvalidInputError("--no-healthcheck conflicts with --health-* options")
-        return (Health(test=("NONE",)),)
+        return (Healthcheck(test=("NONE",)),)
     if not values:
         return ()
     retries = values.get("retries", "0")
     command = values.get("cmd", "")
     return (
-        Health(
+        Healthcheck(
             test=("CMD-SHELL", command) if command else (),
             interval=_span(values, "interval"),
             timeout=_span(values, "timeout"),

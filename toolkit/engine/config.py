@@ -9,6 +9,7 @@ from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import as_dict, record
 from toolkit.core.suggest import did_you_mean
 from toolkit.net.wiring import Port
+from toolkit.oci.image import Healthcheck
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,21 +80,6 @@ class DeviceRate:
     kind: str
     path: str
     rate: int
-
-
-@record
-class Health:
-    """How to tell whether a container is well; durations are nanoseconds, 0 for the default.
-
-    ``test`` is Docker's: ``CMD`` and a command, ``CMD-SHELL`` and a shell's line, or ``NONE``.
-    """
-
-    test: tuple[str, ...] = ()
-    interval: int = 0
-    timeout: int = 0
-    start_period: int = 0
-    start_interval: int = 0
-    retries: int = 0
 
 
 @record
@@ -183,7 +169,7 @@ class ContainerConfig:
     init: bool = False
     restart: str = ""
     restart_retries: int = 0
-    health: tuple[Health, ...] = ()
+    health: tuple[Healthcheck, ...] = ()
     volumes: tuple[VolumeMount, ...] = ()
     volumes_from: tuple[str, ...] = ()
     devices: tuple[DeviceAsk, ...] = ()
@@ -229,7 +215,7 @@ _PARTS: "dict[str, type[Any]]" = {
     "binds": Bind,
     "tmpfs": Tmpfs,
     "ports": Port,
-    "health": Health,
+    "health": Healthcheck,
     "volumes": VolumeMount,
     "devices": DeviceAsk,
     "device_rates": DeviceRate,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from toolkit.engine.config import ContainerConfig
     from toolkit.engine.database import Row
     from toolkit.engine.engine import Engine
+    from toolkit.engine.stored import Stored
 
     T = TypeVar("T")
 
@@ -77,8 +78,20 @@ def update(engine: "Engine", reference: str, asked: Update) -> None:
     changed = _changed(stored.config, config, swap_limit=_counts_swap())
     if engine.watch.state(row.id) is not None and changed is not None:
         engine.kernel.set_limits(engine.settings.state_dir(row.id), changed)
-    engine.database.configure(row.id, dump(replace(stored, config=config)))
+    stored = replace(stored, config=config)
+    engine.database.configure(row.id, dump(stored))
+    if asked.restart is not None:
+        _mind(engine, row.id, stored)
     engine.note("update", row.id)
+
+
+def _mind(engine: "Engine", container: str, stored: "Stored") -> None:
+    """Another policy holds from now on."""
+    from toolkit.engine import minding, restarts  # noqa: PLC0415 - seldom
+
+    if engine.watch.state(container) is not None and minding.is_minded(stored):
+        restarts.write(engine.database, container, restarts.read(engine.database, container))
+        minding.begin(engine.database, engine.settings, container)
 
 
 def _counts_swap() -> bool:

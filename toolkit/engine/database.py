@@ -28,6 +28,8 @@ _ADDED = (
     ("endpoints", "aliases", "TEXT NOT NULL DEFAULT '[]'"),
     ("endpoints", "place", "INTEGER NOT NULL DEFAULT 0"),
     ("endpoints", "follows", "INTEGER NOT NULL DEFAULT 0"),
+    ("restarts", "error", "TEXT NOT NULL DEFAULT ''"),
+    ("restarts", "minded", "INTEGER NOT NULL DEFAULT 0"),
 )
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS containers (
@@ -63,7 +65,8 @@ CREATE TABLE IF NOT EXISTS volume_uses (
 CREATE INDEX IF NOT EXISTS volume_uses_of ON volume_uses (volume);
 CREATE TABLE IF NOT EXISTS restarts (
   container TEXT PRIMARY KEY, count INTEGER NOT NULL, failures INTEGER NOT NULL,
-  stopped INTEGER NOT NULL, due REAL NOT NULL
+  stopped INTEGER NOT NULL, due REAL NOT NULL, error TEXT NOT NULL DEFAULT '',
+  minded INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS keepers (
   container TEXT PRIMARY KEY, owner TEXT NOT NULL

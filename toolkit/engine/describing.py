@@ -1,7 +1,9 @@
 """A container as ``docker inspect`` shows it: Docker's names and shapes, what we know of it."""
 
 from toolkit.engine import netshown
+from toolkit.engine.health import shown
 from toolkit.engine.stamps import stamp
+from toolkit.oci.image import encode_health
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ def document(view: "View", settings: "Settings") -> "dict[str, Any]":
         "Created": stamp(view.created),
         "Path": view.args[0],
         "Args": list(view.args[1:]),
-        "State": _state(view),
+        "State": _state(view, settings),
+        "RestartCount": view.restarts,
         "Image": view.digest,
         "ResolvConfPath": f"{settings.container_dir(view.id)}/resolv.conf",
         "HostnamePath": f"{settings.container_dir(view.id)}/hostname",
@@ -44,16 +47,19 @@ def document(view: "View", settings: "Settings") -> "dict[str, Any]":
     }
 
 
-def _state(view: "View") -> "dict[str, Any]":
+def _state(view: "View", settings: "Settings") -> "dict[str, Any]":
+    health = {"Health": shown(settings, view.id, view.pid)} if view.health else {}
     return {
+        **health,
         "Status": view.status,
-        "Running": view.status in ("running", "paused"),
+        "Running": view.status in ("running", "paused", "restarting"),
         "Paused": view.status == "paused",
-        "Restarting": False,
+        "Restarting": view.status == "restarting",
         "OOMKilled": view.oom_killed,
         "Dead": False,
         "Pid": view.pid,
         "ExitCode": view.exit_status,
+        "Error": view.error,
         "StartedAt": stamp(view.started),
         "FinishedAt": stamp(view.finished),
     }
@@ -68,6 +74,10 @@ def _host_config(view: "View") -> "dict[str, Any]":
         "PidMode": config.pid,
         "IpcMode": config.ipc or "private",
         "AutoRemove": config.auto_remove,
+        "RestartPolicy": {
+            "Name": config.restart or "no",
+            "MaximumRetryCount": config.restart_retries,
+        },
         "CapAdd": list(config.cap_add),
         "CapDrop": list(config.cap_drop),
         "Privileged": config.privileged,
@@ -103,4 +113,5 @@ def _config(view: "View") -> "dict[str, Any]":
         "WorkingDir": config.workdir,
         "Labels": dict(text.partition("=")[::2] for text in view.labels),
         "StopSignal": config.stop_signal,
+        **({"Healthcheck": encode_health(config.health[0])} if config.health else {}),
     }

@@ -3,10 +3,10 @@
 import time
 
 from toolkit.core.errors import ConflictError, NotFoundError
-from toolkit.core.record import replace
 from toolkit.core.undo import Undo
 from toolkit.engine import restarts
 from toolkit.engine.defaults import STOP_SECONDS
+from toolkit.engine.minding import kick
 from toolkit.engine.stored import load
 
 TYPE_CHECKING = False
@@ -22,12 +22,16 @@ _PAUSE = 0.01
 def kill(engine: "Engine", reference: str, number: int) -> None:
     """Send a signal to the first process of a container that runs or is paused."""
     view = engine.inspect(reference)
+    if view.status == "restarting":
+        _silence(engine, view.id)
+        engine.note("kill", view.id, signal=str(number))
+        return
     if view.status not in ("running", "paused"):
         raise ConflictError(f"container '{view.name}' is not running: it is {view.status}")
     if view.config.restart:
         stored = load(engine.database.find(view.id).config)
         if number in (KILL, stop_signal(stored)):
-            _stopped(engine, view.id)
+            _silence(engine, view.id)
     engine.kernel.kill(engine.settings.state_dir(view.id), number)
     if view.status == "paused" and number == KILL:
         engine.kernel.thaw(engine.settings.state_dir(view.id))
@@ -57,7 +61,7 @@ def stop(
 def ask(engine: "Engine", container: str, stored: "Stored", *, number: int | None = None) -> bool:
     """Ask a container to end, by ``number`` or its own signal; False where it is over."""
     if stored.config.restart:
-        _stopped(engine, container)
+        _silence(engine, container)
     state = engine.watch.state(container)
     if state is None:
         return False
@@ -68,6 +72,14 @@ def ask(engine: "Engine", container: str, stored: "Stored", *, number: int | Non
         engine.kernel.thaw(state_dir)
     engine.note("kill", container, signal=str(number))
     return True
+
+
+def _silence(engine: "Engine", container: str) -> None:
+    """Somebody ends it on purpose: its restart policy is silent until somebody starts it."""
+    due = restarts.read(engine.database, container).due
+    restarts.stop(engine.database, container)
+    if due:
+        kick(engine.settings, container)
 
 
 def insist(engine: "Engine", container: str) -> None:
@@ -81,12 +93,6 @@ def _send(engine: "Engine", state_dir: str, number: int) -> None:
         engine.kernel.kill(state_dir, number)
     except (ConflictError, NotFoundError):
         return  # it has just ended by itself
-
-
-def _stopped(engine: "Engine", container: str) -> None:
-    """Somebody ends it on purpose: its restart policy is silent until somebody starts it."""
-    known = restarts.read(engine.database, container)
-    restarts.write(engine.database, container, replace(known, stopped=True, due=0.0))
 
 
 def wait(engine: "Engine", reference: str) -> int:
@@ -105,15 +111,16 @@ def remove(engine: "Engine", reference: str, *, force: bool, volumes: bool) -> s
     """Remove a container that is over, or with ``force`` any; its id."""
     row = engine.database.find(reference)
     state = engine.watch.state(row.id)
-    if not force and state is not None:
+    stored = load(row.config)
+    restarting = stored.config.restart and restarts.read(engine.database, row.id).due
+    if not force and (state is not None or restarting):
         raise ConflictError(
-            f"container '{row.name}' is {state.status}",
+            f"container '{row.name}' is {state.status if state else 'restarting'}",
             hint=f"stop it first with 'dockyard stop {row.name}', or remove it with -f",
         )
-    stored = load(row.config)
     said = engine.actor_of(row.id)
     if stored.config.restart:
-        _stopped(engine, row.id)
+        _silence(engine, row.id)
     if state is not None and state.status == "paused":
         _send(engine, engine.settings.state_dir(row.id), KILL)
         engine.kernel.thaw(engine.settings.state_dir(row.id))

@@ -6,11 +6,12 @@ import time
 from toolkit.core.errors import ConflictError, InvalidInputError
 from toolkit.core.record import replace
 from toolkit.core.undo import Forgiven, Undo
-from toolkit.engine import owner, restarts
+from toolkit.engine import owner
 from toolkit.engine.database import MAKING, READY, TIED, TYING, Database, Row
 from toolkit.engine.events import EventLog
 from toolkit.engine.lazynet import LazyNetworks
 from toolkit.engine.logplan import check_logging
+from toolkit.engine.minding import begin, expect, is_minded
 from toolkit.engine.model import Running
 from toolkit.engine.prepare import (
     Joins,
@@ -40,7 +41,14 @@ if TYPE_CHECKING:
     from toolkit.engine.netdesk import NetworkDesk
     from toolkit.engine.networks import Networks
     from toolkit.engine.prepare import Prepared
-    from toolkit.engine.seams import Kernel, Launcher, LauncherFactory, Resolver, Stdio
+    from toolkit.engine.seams import (
+        Kernel,
+        Launcher,
+        LauncherFactory,
+        Resolver,
+        Session,
+        Stdio,
+    )
     from toolkit.engine.settings import Settings
     from toolkit.engine.usage import Sample, Table
     from toolkit.engine.volumes import Volumes
@@ -48,6 +56,7 @@ if TYPE_CHECKING:
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _KILL = 9
+_ACTIVE = ("running", "paused", "restarting")
 
 
 def _nothing() -> None:
@@ -85,9 +94,7 @@ class Engine:
 
     def close(self) -> None:
         """Let the launcher and the database go."""
-        if self._launcher is not None:
-            self._launcher.close()
-            self._launcher = None
+        self.renew()
         self._networks.close()
         self._db.close()
 
@@ -185,17 +192,15 @@ class Engine:
         if self._watch.state(row.id) is not None:
             raise ConflictError(f"container '{row.name}' is running already")
         stored = load(row.config)
-        if stored.config.restart and not again:
-            restarts.write(self._db, row.id, restarts.Restarts())
         joins = self._joins(stored.config, row.id)
         made = prepare(self.settings, row.id, stored, name=row.name, joins=joins)
         with Forgiven(FileNotFoundError):
             os.unlink(f"{made.directory}/exit.json")
         if stdio is not None:
-            return self._start(made, stdio, phase=READY, asked=asked)
+            return self._start(made, stdio, phase=READY, asked=asked, again=again)
         nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         try:
-            return self._start(made, (nothing,) * 3, phase=READY, background=True)
+            return self._start(made, (nothing,) * 3, phase=READY, background=True, again=again)
         finally:
             os.close(nothing)
 
@@ -250,9 +255,13 @@ class Engine:
         phase: str,
         background: bool = False,
         asked: "Callable[[], object]" = _nothing,
+        again: bool = False,
     ) -> Running:
         os.makedirs(self.settings.run_root, mode=0o711, exist_ok=True)
         config = made.stored.config
+        minded = is_minded(made.stored)
+        if minded:
+            expect(self._db, made.id, again=again)
         with Undo() as undo:
             joining = self._networks.join(
                 made.id,
@@ -283,13 +292,16 @@ class Engine:
             undo.pop_all()
         waits = "" if config.detach or background else owner.me()
         self._db.started(made.id, phase=phase, at=time.time(), owner=waits)
+        if minded:
+            begin(self._db, self.settings, made.id)
         if config.rows and session.master is not None:
             session.resize(config.rows, config.columns)
         return Running(made.id, session, done=lambda: self._ended(made.id, config))
 
     def _ended(self, container: str, config: "ContainerConfig") -> None:
         """What is to be done when a container ended that somebody waited for."""
-        self._networks.left(container, config, self._watch)
+        if not config.restart:  # else the minder does it, who may start it again
+            self._networks.left(container, config, self._watch)
         if config.auto_remove:
             self._release_volumes(container)
             self._db.delete(container)
@@ -298,6 +310,12 @@ class Engine:
         """One that removes itself is over: its anonymous volumes go with it."""
         if self._db.query("SELECT 1 FROM volume_uses WHERE container=? LIMIT 1", container):
             self.volumes.release(container, anonymous=True)
+
+    def renew(self) -> None:
+        """Let a launcher go that was killed: the next start makes a new one."""
+        if self._launcher is not None:
+            self._launcher.close()
+            self._launcher = None
 
     def _launch(self) -> "Launcher":
         if self._launcher is None:
@@ -371,20 +389,22 @@ class Engine:
         asked: "Callable[[], object]" = _nothing,
     ) -> Running:
         """Run one more process in a running container."""
-        from toolkit.engine.entering import exec_request  # noqa: PLC0415 - a start needs it not
-
         view = self.running(reference)
-        row = self._db.find(view.id)
-        request = exec_request(self.settings, view, load(row.config), config)
-        launcher = self._launch()
         asked()
-        session = launcher.exec(request, stdio)
+        session = self.exec_session(view, config, stdio)
         started(session, view.id, view.name)
-        command = " ".join(config.command)
-        self.note(f"exec_start: {command}", view.id)
         if config.rows and session.master is not None:
             session.resize(config.rows, config.columns)
         return Running(view.id, session)
+
+    def exec_session(self, view: "View", config: "ExecConfig", stdio: "Stdio") -> "Session":
+        """Ask for one more process, without waiting until it runs."""
+        from toolkit.engine.entering import exec_request  # noqa: PLC0415 - a start needs it not
+
+        stored = load(self._db.find(view.id).config)
+        session = self._launch().exec(exec_request(self.settings, view, stored, config), stdio)
+        self.note(f"exec_start: {' '.join(config.command)}", view.id)
+        return session
 
     def attach(self, reference: str, stdio: "Stdio") -> Running:
         """Hear what a running container says from now on, and say what it hears."""
@@ -523,7 +543,7 @@ class Engine:
             all = all or asks_for_all(filters)  # noqa: A001 - as above
         if last >= 0:
             return views[:last]
-        return [view for view in views if all or view.status in ("running", "paused")]
+        return [view for view in views if all or view.status in _ACTIVE]
 
     def top(self, reference: str, arguments: tuple[str, ...] = ()) -> "Table":
         """The processes of a running container, as ``ps`` shows them."""

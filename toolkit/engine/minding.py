@@ -1,18 +1,40 @@
-"""How the minder is called: the process that restarts containers and looks after their health."""
+"""How the minder is called: the process that restarts containers and looks after their health.
+
+``minder`` says what it does and how long it lives.
+"""
 
 import sys
 
 from toolkit.core.record import as_dict
+from toolkit.engine import restarts
 from toolkit.runtime.messages import encode
+from toolkit.runtime.spawn import search_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from toolkit.engine.database import Database
     from toolkit.engine.settings import Settings
+    from toolkit.engine.stored import Stored
+
+_PROGRAM = """\
+import sys
+sys.path[:0] = {path!r}
+from toolkit.engine.minder import main
+main(sys.argv[1:])
+"""
 
 
-def minding(settings: "Settings") -> tuple[str, ...]:
-    """The command of the minder of these settings; ``minder`` says what it does."""
-    return (sys.executable, "-m", "toolkit.engine.minder", encode(as_dict(settings)))
+def is_minded(stored: "Stored") -> bool:
+    """Whether somebody has to look after a container while it runs."""
+    config, check = stored.config, stored.image.config.healthcheck
+    return bool(config.restart or config.health or check.test)
+
+
+def minding(settings: "Settings", container: str = "") -> tuple[str, ...]:
+    """The command of the minder of these settings, which looks at ``container`` in any case."""
+    program = _PROGRAM.format(path=search_path())
+    data = encode(as_dict(settings))
+    return (sys.executable, "-I", "-S", "-c", program, data, container)
 
 
 def socket_path(settings: "Settings") -> str:
@@ -20,18 +42,28 @@ def socket_path(settings: "Settings") -> str:
     return f"{settings.run_root}/.minder.sock"
 
 
-def kick(settings: "Settings") -> None:
-    """Let the minder look, or start one."""
-    import _socket  # noqa: PLC0415 - few containers need a minder
+def kick(settings: "Settings", container: str = "") -> None:
+    """Let the minder look at a container, or start one."""
+    from toolkit.runtime.waking import wake  # noqa: PLC0415 - few containers need a minder
 
-    from toolkit.runtime.spawn import run_detached  # noqa: PLC0415 - as above
+    wake(socket_path(settings), container or "all", minding(settings, container))
 
-    kind = _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC
-    sock = _socket.socket(_socket.AF_UNIX, kind)
-    try:
-        sock.connect(socket_path(settings))
-        sock.send(b".")
-    except OSError:  # there is none, or it is just leaving
-        run_detached(minding(settings))
-    finally:
-        sock.close()
+
+def expect(database: "Database", container: str, *, again: bool) -> None:
+    """A container is about to start; ``again`` where its policy asks for that."""
+    if not again:
+        restarts.write(database, container, restarts.Restarts())
+
+
+def begin(database: "Database", settings: "Settings", container: str) -> None:
+    """A container runs that somebody has to look after."""
+    restarts.set_minded(database, container, on=True)
+    kick(settings, container)
+
+
+def revive(database: "Database", settings: "Settings") -> None:
+    """Start a minder where there should be one: it was killed, or the machine started anew."""
+    from toolkit.runtime.waking import listens  # noqa: PLC0415 - as above
+
+    if restarts.is_any_minded(database) and not listens(socket_path(settings)):
+        kick(settings)

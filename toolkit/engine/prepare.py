@@ -9,7 +9,7 @@ from toolkit.engine import machine, netfiles
 from toolkit.engine.events import EventLog
 from toolkit.engine.layers import read_file
 from toolkit.engine.logplan import plan as plan_log
-from toolkit.engine.minding import minding
+from toolkit.engine.minding import minding, socket_path
 from toolkit.engine.spec import Context, to_spec
 from toolkit.engine.stored import labels
 from toolkit.engine.users import Account, add_groups, resolve_user
@@ -222,7 +222,8 @@ def start_request(
         init=config.init,
         events=EventLog(settings.run_root).path,
         actor=actor(prepared),
-        after=minding(settings) if config.restart else (),
+        wake=socket_path(settings) if config.restart else "",
+        after=minding(settings, prepared.id) if config.restart else (),
     )
 
 

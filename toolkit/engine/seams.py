@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from toolkit.cgroup.stats import Stats
+from toolkit.oci.image import Healthcheck
 from toolkit.oci.spec import Resources
 from toolkit.runtime.request import ExecRequest, StartRequest
 from toolkit.runtime.states import State
@@ -57,6 +58,14 @@ class ImageSays(Image, Protocol):
     @property
     def exposed_ports(self) -> tuple[str, ...]:
         """Where it listens, as in ``80/tcp``."""
+
+    @property
+    def healthcheck(self) -> Healthcheck:
+        """How to tell whether it is well."""
+
+    @property
+    def shell(self) -> tuple[str, ...]:
+        """What runs a line of its."""
 
 
 class RootImage(Protocol):

@@ -32,7 +32,9 @@ def settle(engine: "Engine", container: str) -> bool:
     if row.auto_remove:
         engine.watch.discard(row)
         return True
-    engine.left(container, load(row.config).config)
+    stored = load(row.config)
+    if not stored.config.restart:  # else the minder does it, who may start it again
+        engine.left(container, stored.config)
     return False
 
 

@@ -204,12 +204,6 @@ def check_modes(config: "ContainerConfig") -> None:
         )
     if config.restart and config.auto_remove:
         raise InvalidInputError("--restart and --rm exclude each other", hint="leave out one")
-    if config.restart:
-        raise UnsupportedError(
-            f"restart '{config.restart}': nothing restarts containers yet", hint="use 'no'"
-        )
-    if config.health and config.health[0].test != ("NONE",):
-        raise UnsupportedError("nothing runs health checks yet", hint="leave out --health-*")
 
 
 def _check_mode(what: str, value: str, known: tuple[str, ...], *, joins: bool = False) -> None:

@@ -48,6 +48,8 @@ def plain(image: "RootImage") -> PlainImage:
             labels=dict(said.labels),
             volumes=said.volumes,
             exposed_ports=said.exposed_ports,
+            healthcheck=said.healthcheck,
+            shell=said.shell,
         ),
         binds=tuple((outside, inside) for outside, inside in image.binds),
         digest=str(image.digest),

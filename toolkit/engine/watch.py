@@ -15,7 +15,7 @@ import errno
 import os
 import time
 
-from toolkit.engine import owner
+from toolkit.engine import owner, restarts
 from toolkit.engine.database import MAKING, READY, REMOVING, TIED
 from toolkit.engine.model import View
 from toolkit.engine.spec import arguments
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from toolkit.engine.lazynet import LazyNetworks
     from toolkit.engine.seams import Kernel
     from toolkit.engine.settings import Settings
+    from toolkit.engine.stored import Stored
     from toolkit.runtime.states import State
 
 UNKNOWN_STATUS = 255
@@ -76,7 +77,8 @@ class Watch:
         """A container as it is now."""
         stored = load(row.config)
         state = self.state(row.id)
-        ended = {} if state else self._exit(row.id)
+        ended = {} if state else self.ending(row.id)
+        known = restarts.read(self._db, row.id) if stored.config.restart else restarts.NONE
         log = f"{self._settings.container_dir(row.id)}/log.json"
         return View(
             id=row.id,
@@ -84,7 +86,7 @@ class Watch:
             image=row.image,
             args=arguments(stored.config, stored.image.config),
             config=stored.config,
-            status=_status(row, state),
+            status=_status(row, state, known),
             created=row.created,
             started=row.started,
             finished=_seconds(ended.get("finished", "")),
@@ -96,9 +98,24 @@ class Watch:
             networks=tuple(self._networks.of(row.id)),
             labels=labels(stored),
             lower=stored.image.lower,
+            health=self._health(row, stored, state),
+            restarts=known.count,
+            error=known.error,
         )
 
-    def _exit(self, container: str) -> "dict[str, Any]":
+    def _health(self, row: "Row", stored: "Stored", state: "State | None") -> str:
+        """In one word; empty for one that nobody looks after."""
+        if not (stored.config.health or stored.image.config.healthcheck.test) or not row.started:
+            return ""
+        from toolkit.engine import health  # noqa: PLC0415 - few have any
+
+        if health.plan_of(stored) is None:
+            return ""
+        shown = health.shown(self._settings, row.id, state.pid if state else 0)
+        return str(shown.get("Status", health.UNHEALTHY))
+
+    def ending(self, container: str) -> "dict[str, Any]":
+        """How a container ended: ``status``, ``oom``, ``finished``; empty where nobody knows."""
         path = f"{self._settings.container_dir(container)}/exit.json"
         try:
             with open(path, encoding="utf-8") as file:
@@ -128,6 +145,10 @@ class Watch:
             from toolkit.engine.netdesk import hide_ended  # noqa: PLC0415 - few are exposed
 
             hide_ended(self._db, self)
+        if restarts.is_any_minded(self._db):
+            from toolkit.engine.minding import revive  # noqa: PLC0415 - few are looked after
+
+            revive(self._db, self._settings)
 
     def _end_orphans(self) -> None:
         """End what has a directory and no row.
@@ -223,7 +244,9 @@ def _ids_in(directory: str) -> list[str]:
         return []
 
 
-def _status(row: "Row", state: "State | None") -> str:
+def _status(row: "Row", state: "State | None", known: "restarts.Restarts") -> str:
     if state is not None:
         return {"creating": "created"}.get(state.status, state.status)
+    if known.due:
+        return "restarting"
     return "exited" if row.started else "created"

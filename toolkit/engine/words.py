@@ -36,9 +36,15 @@ def since(moment: float) -> str:
 def status(view: "View") -> str:
     """In Docker's words: ``Up 3 hours``, ``Exited (0) 2 days ago``."""
     if view.status == "running":
-        return f"Up {since(view.started)}"
+        return f"Up {since(view.started)}{_health(view)}"
     if view.status == "paused":
         return f"Up {since(view.started)} (Paused)"
-    if view.status == "exited":
-        return f"Exited ({view.exit_status}) {since(view.finished or view.started)} ago"
+    if view.status in ("exited", "restarting"):
+        ended = f"({view.exit_status}) {since(view.finished or view.started)} ago"
+        return f"{view.status.capitalize()} {ended}"
     return "Created"
+
+
+def _health(view: "View") -> str:
+    shown = {"": "", "starting": " (health: starting)"}
+    return shown.get(view.health, f" ({view.health})")

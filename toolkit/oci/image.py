@@ -93,11 +93,28 @@ class Index:
 
 
 @record
+class Healthcheck:
+    """How to tell whether a container is well, as Docker's images say it.
+
+    ``test`` is ``CMD`` and a command, ``CMD-SHELL`` and a line, or ``NONE``; durations are
+    nanoseconds. An empty test and a 0 say nothing.
+    """
+
+    test: tuple[str, ...] = ()
+    interval: int = 0
+    timeout: int = 0
+    start_period: int = 0
+    start_interval: int = 0
+    retries: int = 0
+
+
+@record
 class ImageConfig:
     """What an image asks of a container: the ``config`` object of its configuration.
 
     ``env`` holds ``NAME=value`` only: an entry without ``=`` would let a container inherit a
-    variable of the host (CVE-2026-57231), so it is dropped.
+    variable of the host (CVE-2026-57231), so it is dropped. ``healthcheck`` and ``shell`` are
+    Docker's additions.
     """
 
     env: tuple[str, ...] = ()
@@ -108,6 +125,8 @@ class ImageConfig:
     stop_signal: str = ""
     volumes: tuple[str, ...] = ()
     exposed_ports: tuple[str, ...] = ()
+    healthcheck: Healthcheck = Healthcheck()
+    shell: tuple[str, ...] = ()
     labels: "Mapping[str, str]"
 
 
@@ -250,13 +269,42 @@ def decode_config(fields: Fields) -> ImageConfig:
         stop_signal=fields.text("StopSignal", ""),
         volumes=fields.keys("Volumes"),
         exposed_ports=fields.keys("ExposedPorts"),
+        healthcheck=_healthcheck(fields.inner("Healthcheck", optional=True)),
+        shell=fields.texts("Shell"),
         labels=fields.mapping("Labels"),
     )
 
 
+def _healthcheck(fields: Fields) -> Healthcheck:
+    numbers = {name: fields.number(key) for key, name in _HEALTH_NUMBERS.items() if fields.has(key)}
+    return Healthcheck(test=fields.texts("Test"), **numbers)
+
+
+_HEALTH_NUMBERS = {
+    "Interval": "interval",
+    "Timeout": "timeout",
+    "StartPeriod": "start_period",
+    "StartInterval": "start_interval",
+    "Retries": "retries",
+}
+
+
+def encode_health(check: Healthcheck) -> "dict[str, Any]":
+    """Docker's ``Healthcheck``; what says nothing is left out."""
+    numbers = {key: getattr(check, name) for key, name in _HEALTH_NUMBERS.items()}
+    found: dict[str, Any] = {key: value for key, value in numbers.items() if value}
+    return {"Test": list(check.test), **found} if check.test else found
+
+
 def encode_config(config: ImageConfig) -> "dict[str, Any]":
     """The object that ``decode_config`` reads."""
+    more: dict[str, Any] = {}
+    if config.healthcheck != Healthcheck():
+        more["Healthcheck"] = encode_health(config.healthcheck)
+    if config.shell:
+        more["Shell"] = list(config.shell)
     return {
+        **more,
         "Env": list(config.env),
         "Entrypoint": list(config.entrypoint),
         "Cmd": list(config.cmd),

@@ -44,7 +44,8 @@ class StartRequest:
     A log of ``log_size`` bytes is set aside, and ``log_files`` of them are kept (0: it may grow);
     ``journal`` are fields, as ``K=V``, that go with each line to the system's journal instead.
     ``events`` is the log of events, where the end is noted with what ``actor`` says of the
-    container, as ``K=V``. ``after`` is a command that is run once all is undone.
+    container, as ``K=V``. Once all is undone, whoever listens on the path ``wake`` is told the id;
+    where nobody does, the command ``after`` is run.
     """
 
     id: str
@@ -66,6 +67,7 @@ class StartRequest:
     journal: tuple[str, ...] = ()
     events: str = ""
     actor: tuple[str, ...] = ()
+    wake: str = ""
     after: tuple[str, ...] = ()
     pivot: bool = True
     fault: str = ""

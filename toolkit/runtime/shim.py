@@ -19,7 +19,6 @@ from toolkit.runtime.logfile import JsonLog, timestamp
 from toolkit.runtime.monitor import Child, Monitor, end
 from toolkit.runtime.relay import Relay
 from toolkit.runtime.request import StartRequest
-from toolkit.runtime.spawn import run_detached
 from toolkit.runtime.support import check_support
 from toolkit.runtime.trees import put, remove_tree, set_aside
 
@@ -90,7 +89,9 @@ class Shim:
             self._note_end(farewell)
             self.monitor.tell(farewell)
         if self._request.after:
-            run_detached(self._request.after)
+            from toolkit.runtime.waking import wake  # noqa: PLC0415 - few want it
+
+            wake(self._request.wake, self._request.id, self._request.after)
 
     def abandon(self) -> None:
         """Leave what could not be undone to whoever tidies up (``client.cleanup``)."""

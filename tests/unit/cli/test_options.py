@@ -12,11 +12,11 @@ from toolkit.engine.config import (
     ContainerConfig,
     DeviceAsk,
     DeviceRate,
-    Health,
     Tmpfs,
     Ulimit,
     VolumeMount,
 )
+from toolkit.oci.image import Healthcheck
 
 
 def config(line: str, **environ: str) -> ContainerConfig:
@@ -146,7 +146,7 @@ def test_what_few_ask(tmp_path: Path) -> None:
         restart="on-failure",
         restart_retries=3,
         init=True,
-        health=(Health(test=("CMD-SHELL", "test -f /ok"), interval=10**9),),
+        health=(Healthcheck(test=("CMD-SHELL", "test -f /ok"), interval=10**9),),
         log_options=("max-size=1m", "max-file=2"),
         ulimits=(Ulimit(name="nofile", soft=10, hard=20),),
         devices=(DeviceAsk(source="/dev/null", target="/dev/null"),),

@@ -4,7 +4,7 @@ import sys
 
 from toolkit.cli.containers.listed import LAYOUT, SIZED, row, size_of
 from toolkit.cli.containers.opening import open_engine
-from toolkit.cli.containers.options import FORMAT, number
+from toolkit.cli.containers.options import FORMAT, FORMAT_SHORT, number
 from toolkit.cli.templates.listing import documents, lines
 from toolkit.cli.verb import Call, Flag, Verb, complain
 from toolkit.core.errors import InvalidInputError, ToolkitError
@@ -119,6 +119,6 @@ INSPECT = Verb(
     name="inspect",
     usage="[FLAGS] CONTAINER...",
     summary="Print all that is known of containers, as JSON.",
-    flags=(FORMAT,),
+    flags=(FORMAT_SHORT,),
     act=_inspect,
 )

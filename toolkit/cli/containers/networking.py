@@ -5,7 +5,7 @@ import sys
 from toolkit.cli.containers import networked
 from toolkit.cli.containers.connecting import CONNECTING
 from toolkit.cli.containers.opening import open_engine
-from toolkit.cli.containers.options import FORMAT
+from toolkit.cli.containers.options import FORMAT, FORMAT_SHORT
 from toolkit.cli.templates.listing import documents, lines
 from toolkit.cli.verb import Call, Flag, Verb, complain, each
 from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError
@@ -166,7 +166,7 @@ NETWORK_INSPECT = Verb(
     name="network inspect",
     usage="[FLAGS] NETWORK...",
     summary="Print all that is known of networks, as JSON.",
-    flags=(FORMAT,),
+    flags=(FORMAT_SHORT,),
     act=_inspect,
 )
 NETWORK_RM = Verb(

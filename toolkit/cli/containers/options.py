@@ -41,6 +41,11 @@ FORMAT = Flag(
     metavar="FORMAT",
     help="How to print it: table, table TEMPLATE, json or a Go template",
 )
+FORMAT_SHORT = Flag(
+    names=("-f", "--format"),
+    metavar="FORMAT",
+    help="How to print it: json or a Go template",
+)
 CONTAINER = (
     *STDIO,
     *PROCESS,

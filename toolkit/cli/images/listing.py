@@ -1,6 +1,6 @@
 """``images``, ``history`` and ``image inspect``."""
 
-from toolkit.cli.containers.options import FORMAT
+from toolkit.cli.containers.options import FORMAT, FORMAT_SHORT
 from toolkit.cli.containers.tables import human_size, shortened
 from toolkit.cli.images.opening import library_of
 from toolkit.cli.templates.listing import Layout, documents, lines
@@ -208,6 +208,6 @@ INSPECT = Verb(
     name="image inspect",
     usage="[FLAGS] IMAGE...",
     summary="Print all that is known of images, as JSON.",
-    flags=(FORMAT,),
+    flags=(FORMAT_SHORT,),
     act=_inspect,
 )
