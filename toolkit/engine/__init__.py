@@ -11,6 +11,6 @@ checks use the same five lines::
 (``toolkit.engine.engine``, ``.settings``, ``.config``; ``toolkit.runtime.client``;
 ``toolkit.images``.) Whether a container runs is always the kernel's answer, never a stored one;
 ``state.db`` keeps what was promised, and each command first finishes or undoes what a killed one
-left (``watch``). Restart policies and health checks are carried out by a process of their own, which
-lives as long as a container needs it (``minder``).
+left (``watch``). Restart policies and health checks are carried out by a process of their own,
+which lives as long as a container needs it (``minder``).
 """

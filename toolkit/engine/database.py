@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAKING, TYING, READY, TIED, REMOVING = "making", "tying", "ready", "tied", "removing"
-_VERSION = 7
+_VERSION = 8
 # What tables of an older version lack.
 _ADDED = (
     ("networks", "more", "TEXT NOT NULL DEFAULT '{}'"),
