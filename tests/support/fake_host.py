@@ -6,13 +6,13 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from toolkit.core.errors import NotFoundError, ToolkitError
+from toolkit.core.errors import NotFoundError, ToolkitError, UnavailableError
 from toolkit.core.process import Completed
 from toolkit.core.record import replace
 from toolkit.facts.machine import Stat
 from toolkit.net.model import Link, Route
 from toolkit.tasks.account_files import AccountFiles
-from toolkit.tasks.host import Attributes, PackageStep, Unit
+from toolkit.tasks.host import Attributes, HttpRequest, HttpResponse, PackageStep, Unit
 
 Programs = dict[tuple[str, ...], Completed]
 
@@ -384,6 +384,8 @@ class FakeHost:
         self.services = FakeServices()
         self.accounts = AccountFiles(self)
         self.programs: Programs = {}
+        self.web: dict[tuple[str, str], HttpResponse] = {}
+        self.requests: list[HttpRequest] = []
         self.executed: list[tuple[str, ...]] = []
         self.artifacts: dict[str, bytes] = {}
         self.acted: list[tuple[str, dict[str, str]]] = []
@@ -409,6 +411,15 @@ class FakeHost:
         del stdin, env, cwd, timeout
         self.executed.append(argv)
         return self.programs.get(argv) or completed(argv)
+
+    def request(self, request: HttpRequest, *, acts: bool = False) -> HttpResponse | None:
+        if acts:
+            self.executed.append((request.method, request.url))
+        self.requests.append(request)
+        found = self.web.get((request.method, request.url))
+        if found is None:
+            raise UnavailableError(f"'{request.url}' does not answer")
+        return found
 
     def judge(self, argv: tuple[str, ...], data: bytes) -> Completed:
         shown = data.decode(errors="replace")

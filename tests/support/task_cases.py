@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.fake_host import FakeHost, completed
+from toolkit.tasks.host import HttpResponse
 
 
 def nothing(host: FakeHost) -> None:
@@ -134,7 +135,18 @@ def named(host: FakeHost) -> None:
     host.files.seed("/etc/hostname", "old\n")
 
 
+def server(host: FakeHost) -> None:
+    page = HttpResponse(status=200, reason="OK", body=b"page\n", url="http://web/page")
+    host.web["GET", "http://web/page"] = page
+    host.web["POST", "http://web/page"] = page
+
+
 CASES = (
+    Case(
+        task="get_url",
+        arguments={"url": "http://web/page", "dest": "/srv/", "mode": "0600"},
+        prepare=server,
+    ),
     Case(task="apt", arguments={"name": "jq", "install_recommends": False}, prepare=packages),
     Case(
         task="apt",
@@ -312,6 +324,11 @@ CASES = (
     Case(task="service_facts", arguments={}, prepare=services),
     Case(task="slurp", arguments={"src": "/srv/motd"}, prepare=tree),
     Case(task="stat", arguments={"path": "/srv/data/link"}, prepare=tree),
+    Case(
+        task="uri",
+        arguments={"url": "http://web/page", "method": "POST", "dest": "/srv/answer"},
+        prepare=server,
+    ),
     Case(task="command", arguments={"cmd": "make -C /srv all", "creates": "/srv/out"}),
     Case(task="shell", arguments={"cmd": "date > /srv/now", "chdir": "/srv"}),
     Case(task="package", arguments={"name": ["jq", "curl"]}, prepare=packages),

@@ -23,6 +23,8 @@ def fit(kind: Any, value: Any) -> Any:
         return _one_of(get_args(kind), value)
     if get_origin(kind) is tuple:
         return _items(get_args(kind)[0], value)
+    if get_origin(kind) is dict and not isinstance(value, dict):
+        raise TypeError(f"expected a mapping, not {describe(value)}")
     if isinstance(kind, type) and issubclass(kind, Enum):
         return choice(value, kind)
     if kind is float:

@@ -61,6 +61,10 @@ class Change(ABC):
     def inverse(self) -> "Change | None":
         """The change that undoes it; ``None`` where nothing can."""
 
+    def kept(self) -> "Change":
+        """What a journal keeps of it: all but what should be written down nowhere."""
+        return self
+
     def difference(self) -> Difference | None:
         """What it changes, as text; ``None`` where the description says it all."""
         return None
@@ -79,7 +83,7 @@ def change_kind(name: str) -> Callable[[type[T]], type[T]]:
 
 def to_data(change: Change) -> dict[str, Any]:
     """The change as a JSON object; bytes are in base64."""
-    packed: dict[str, Any] = _pack(change)
+    packed: dict[str, Any] = _pack(change.kept())
     return packed
 
 
@@ -113,6 +117,7 @@ def _load_kinds() -> None:
         file_changes,
         net_changes,
         system_changes,
+        web_changes,
     )
 
 

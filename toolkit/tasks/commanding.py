@@ -55,20 +55,30 @@ def run(host: Host, command: Command) -> Plan:
 
 def _unneeded(host: Host, command: Command) -> dict[str, Any] | None:
     """The values of a command that its files make needless."""
-    values = {"cmd": command.shown, "rc": 0, "stderr": "", "changed": False}
     base = command.chdir or "/"
-    if command.creates and _exists(host, posixpath.join(base, command.creates)):
-        said = f"skipped, since {command.creates} exists"
-        told = {"stdout": said, "msg": f"Did not run command since '{command.creates}' exists"}
-        return {**values, **told, "stdout_lines": [said], "stderr_lines": []}
-    if command.removes and not _exists(host, posixpath.join(base, command.removes)):
-        said = f"skipped, since {command.removes} does not exist"
-        told = {
-            "stdout": said,
-            "msg": f"Did not run command since '{command.removes}' does not exist",
-        }
-        return {**values, **told, "stdout_lines": [said], "stderr_lines": []}
-    return None
+    reason = unneeded(host, creates=command.creates, removes=command.removes, base=base)
+    if not reason:
+        return None
+    said = f"skipped, since {reason.replace(chr(39), '')}"
+    return {
+        "cmd": command.shown,
+        "rc": 0,
+        "stderr": "",
+        "changed": False,
+        "stdout": said,
+        "msg": f"Did not run command since {reason}",
+        "stdout_lines": [said],
+        "stderr_lines": [],
+    }
+
+
+def unneeded(host: Host, *, creates: str | None, removes: str | None, base: str = "/") -> str:
+    """Why there is nothing to do: a file that would be made or removed is, or is not, there."""
+    if creates and _exists(host, posixpath.join(base, creates)):
+        return f"'{creates}' exists"
+    if removes and not _exists(host, posixpath.join(base, removes)):
+        return f"'{removes}' does not exist"
+    return ""
 
 
 def _exists(host: Host, path: str) -> bool:

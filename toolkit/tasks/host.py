@@ -223,6 +223,35 @@ class Accounts(Protocol):
         """Set when the password must change and the account ends."""
 
 
+@record
+class HttpRequest:
+    """One request; ``redirects`` is ``all``, ``safe`` (of GET and HEAD) or ``none``.
+
+    ``timeout`` is in seconds, ``ca_path`` a file of certificates to trust, by default the host's.
+    """
+
+    url: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    timeout: float = 10.0
+    verify: bool = True
+    ca_path: str = ""
+    redirects: str = "all"
+    use_proxy: bool = True
+
+
+@record
+class HttpResponse:
+    """An answer of any status; names of ``headers`` are in small letters, ``url`` is the last."""
+
+    status: int
+    reason: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    url: str = ""
+
+
 class Host(Machine, Protocol):
     """A machine that a change can be applied to."""
 
@@ -260,6 +289,12 @@ class Host(Machine, Protocol):
         timeout: float | None = None,
     ) -> Completed | None:
         """Run a program that acts; ``None`` on a planned host, where it did not run."""
+
+    def request(self, request: HttpRequest, *, acts: bool = False) -> HttpResponse | None:
+        """Ask a web server; one that ``acts`` is ``None`` on a planned host.
+
+        ``UnavailableError`` where nobody answers.
+        """
 
     def judge(self, argv: tuple[str, ...], data: bytes) -> Completed:
         """Run a program that only judges: ``%s`` in it stands for a passing file of ``data``."""

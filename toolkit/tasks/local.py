@@ -12,6 +12,7 @@ from toolkit.facts.kernel import sysctl_path
 from toolkit.net.links import Netlink
 from toolkit.tasks import identity
 from toolkit.tasks.aptitude import Apt
+from toolkit.tasks.host import HttpRequest, HttpResponse
 from toolkit.tasks.local_accounts import ShadowSuite
 from toolkit.tasks.local_files import LocalFiles
 from toolkit.tasks.local_services import Systemd
@@ -128,6 +129,13 @@ class LocalHost:
     ) -> Completed | None:
         """Run a program that acts; any status is accepted, 127 where there is none."""
         return self._run(argv, stdin=stdin, env=env, cwd=cwd, timeout=timeout)
+
+    def request(self, request: HttpRequest, *, acts: bool = False) -> HttpResponse | None:
+        """Ask a web server."""
+        from toolkit.tasks import local_web  # noqa: PLC0415 - 20 ms that hardly any play needs
+
+        del acts
+        return local_web.request(request)
 
     def judge(self, argv: tuple[str, ...], data: bytes) -> Completed:
         """Run a program that only judges: ``%s`` in it stands for a passing file of ``data``."""

@@ -15,7 +15,16 @@ from toolkit.core.record import replace
 from toolkit.facts.kernel import MODULES, sysctl_path
 from toolkit.net.model import Link, Route
 from toolkit.tasks.account_files import AccountFiles
-from toolkit.tasks.host import Attributes, Host, Packages, PackageStep, Services, Unit
+from toolkit.tasks.host import (
+    Attributes,
+    Host,
+    HttpRequest,
+    HttpResponse,
+    Packages,
+    PackageStep,
+    Services,
+    Unit,
+)
 from toolkit.tasks.planned_files import PlannedFiles
 
 _UNIT_FOLDERS = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
@@ -51,6 +60,10 @@ class PlannedHost:
         del stdin, env, cwd, timeout
         self.commands.append(argv)
         return None
+
+    def request(self, request: HttpRequest, *, acts: bool = False) -> HttpResponse | None:
+        """Ask what only reads; never send what may act."""
+        return None if acts else self._below.request(request)
 
     def judge(self, argv: tuple[str, ...], data: bytes) -> Completed:
         """Run a program that only judges, on the host below."""

@@ -224,7 +224,7 @@ def coerce(kind: Any, value: Any) -> Any:
         return value
     for option in options:
         if get_origin(option) is tuple:
-            return _as_list(value)
+            return _as_list(value, get_args(option)[0])
         if isinstance(option, type):
             fitted = _scalar(option, value)
             if fitted is not None:
@@ -232,12 +232,13 @@ def coerce(kind: Any, value: Any) -> Any:
     return value
 
 
-def _as_list(value: Any) -> Any:
+def _as_list(value: Any, kind: Any) -> Any:
+    """A list of ``kind``: ``a,b`` is one of two, and a number one of one."""
     if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    if isinstance(value, list | tuple):
-        return [str(item) if type(item) in (int, float) else item for item in value]
-    return value
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    elif type(value) in (int, float):
+        value = [value]
+    return [coerce(kind, item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _scalar(kind: type, value: Any) -> Any:

@@ -308,6 +308,10 @@ class RunCommand(Change):
             raise CommandError(self.argv, done.status, done.stderr)
         return done
 
+    def kept(self) -> Change:
+        """Without what it reads, which may be a password."""
+        return replace(self, stdin="")
+
     def inverse(self) -> Change | None:
         """Run ``undo``."""
         return (

@@ -77,9 +77,10 @@ def test_check_mode_leaves_the_host_alone_and_foresees_the_changes(case: Case) -
     foreseen = run(case, PlannedHost(host))
     assert host.state() == before
     real = run(case, host)
-    assert [change.describe() for change in foreseen.changes] == [
-        change.describe() for change in real.changes
-    ]
+    expected = [change.describe() for change in real.changes]
+    if registry.load(case.task).acts:  # what follows from its answer cannot be foreseen
+        expected = expected[: len(foreseen.changes)]
+    assert [change.describe() for change in foreseen.changes] == expected
     assert real.changed is not registry.load(case.task).reads
     if not registry.load(case.task).acts:
         assert foreseen.changed == real.changed
