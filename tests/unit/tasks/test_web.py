@@ -175,7 +175,8 @@ class Server(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"here")
         elif self.path == "/away":
             self.send_response(302)
-            self.send_header("Location", f"http://localhost:{self.server.server_address[1]}/there")
+            port = self.headers["Host"].rpartition(":")[2]
+            self.send_header("Location", f"http://localhost:{port}/there")
             self.end_headers()
         else:
             self.send_error(404)
