@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from toolkit.api.streams import STDERR, STDOUT, Inflow, Outflow, close_all
 
 if TYPE_CHECKING:
-    from toolkit.api.hijack import Connection
+    from toolkit.api.hijack import Line
     from toolkit.engine.model import Running
 
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Streams:
     """Which of a container's streams a client asks for; ``keys`` are those that detach.
 
-    A ``lasting`` stdin stays open when the client leaves.
+    A ``lasting`` stdin stays open when the client leaves. Without a terminal chunks have a head
+    that tells which stream they are of, if ``framed``.
     """
 
     stdin: bool = False
@@ -26,6 +27,7 @@ class Streams:
     tty: bool = False
     keys: bytes = b""
     lasting: bool = False
+    framed: bool = True
 
 
 class Pipes:
@@ -68,7 +70,7 @@ class Pipes:
         close_all([fd for fd in (self.feed, self.output, self.errors) if fd >= 0])
         self.feed = self.output = self.errors = -1
 
-    async def pump(self, connection: "Connection", *, before: bytes = b"") -> bool:
+    async def pump(self, connection: "Line", *, before: bytes = b"") -> bool:
         """Move bytes until the container has said all, the client left, or detached.
 
         True where the container has said all.
@@ -77,7 +79,7 @@ class Pipes:
         keys = streams.keys if streams.tty else b""
         inflow = Inflow(self.feed, connection, keys=keys) if self.feed >= 0 else None
         flows = [
-            Outflow(fd, connection, None if streams.tty else number)
+            Outflow(fd, connection, number if streams.framed and not streams.tty else None)
             for fd, number in ((self.output, STDOUT), (self.errors, STDERR))
             if fd >= 0
         ]
@@ -96,7 +98,7 @@ class Pipes:
                 self.line.close()
 
 
-async def _until(flows: list[Outflow], inflow: Inflow | None, connection: "Connection") -> bool:
+async def _until(flows: list[Outflow], inflow: Inflow | None, connection: "Line") -> bool:
     stops: list[asyncio.Future[None]] = [connection.gone]
     if inflow is not None:
         stops.append(inflow.detached)

@@ -7,7 +7,7 @@ the client ends its half, and that is how stdin ends.
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
 
@@ -21,16 +21,44 @@ MULTIPLEXED = "application/vnd.docker.multiplexed-stream"
 _HIGH = 256 << 10  # bytes waiting for a client before its container's stream is held back
 
 
+class Line(Protocol):
+    """Bytes both ways between a client and a container's pipes.
+
+    ``on_data`` and ``on_end`` hear of the client's half; ``on_room`` is called once when the
+    client takes bytes again after ``full`` was true.
+    """
+
+    on_data: Callable[[bytes], None]
+    on_end: Callable[[], None]
+    on_room: list[Callable[[], None]]
+    full: bool
+    gone: "asyncio.Future[None]"
+
+    def listen(self) -> None:
+        """Hear the client from now on."""
+
+    def hold(self) -> None:
+        """Hear nothing for a while."""
+
+    def go_on(self) -> None:
+        """Hear it again."""
+
+    def send(self, data: bytes) -> None:
+        """Hand bytes to the client; nothing where it is gone."""
+
+    async def room(self) -> None:
+        """Wait until the client takes more, or is gone."""
+
+    async def finish(self) -> None:
+        """Hand over what is left, then close."""
+
+
 def _ignore(*_: object) -> None:
     """Nobody wants to hear."""
 
 
 class Connection(asyncio.Protocol):
-    """The client's raw connection.
-
-    ``on_data`` and ``on_end`` hear of the client's half; ``on_room`` is called once when the
-    client takes bytes again after ``full`` was true.
-    """
+    """The client's raw connection, as a ``Line``."""
 
     def __init__(self, transport: asyncio.Transport, before: "RequestHandler") -> None:
         self.transport = transport
@@ -75,6 +103,15 @@ class Connection(asyncio.Protocol):
     def listen(self) -> None:
         """Hear the client from now on."""
         if not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def hold(self) -> None:
+        """Hear nothing for a while: the container does not take what was said."""
+        self.transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Hear the client again, if that was held."""
+        if not self.transport.is_closing() and not self.transport.is_reading():
             self.transport.resume_reading()
 
     def send(self, data: bytes) -> None:

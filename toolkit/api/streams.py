@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from toolkit.core.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from toolkit.api.hijack import Connection
+    from toolkit.api.hijack import Line
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 _CHUNK = 64 << 10
@@ -32,7 +32,7 @@ class Outflow:
     ``stream`` None hands the bytes on as they are.
     """
 
-    def __init__(self, fd: int, connection: "Connection", stream: int | None) -> None:
+    def __init__(self, fd: int, connection: "Line", stream: int | None) -> None:
         self._loop = asyncio.get_running_loop()
         self._fd = fd
         self._connection = connection
@@ -73,7 +73,7 @@ class Outflow:
 class Inflow:
     """From the client to a container's stdin; ``detached`` once the detach keys came."""
 
-    def __init__(self, fd: int, connection: "Connection", *, keys: bytes = b"") -> None:
+    def __init__(self, fd: int, connection: "Line", *, keys: bytes = b"") -> None:
         self._loop = asyncio.get_running_loop()
         self._fd = fd
         self._connection = connection
@@ -102,7 +102,7 @@ class Inflow:
         if len(self._waiting) == 1:
             self._flush()
         if self._size > _ENOUGH:
-            self._connection.transport.pause_reading()
+            self._connection.hold()
 
     def _flush(self) -> None:
         """Write what the container takes, and come back when it takes more."""
@@ -120,8 +120,8 @@ class Inflow:
             if rest:
                 self._waiting.appendleft(rest)
         self._loop.remove_writer(self._fd)
-        if self._connection.transport.is_reading() is False and not self._ended:
-            self._connection.transport.resume_reading()
+        if not self._ended:
+            self._connection.go_on()
         if self._ended:
             self.close()
 
