@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from toolkit.engine import netshown
+from toolkit.engine.described import mounts
 from toolkit.engine.sizes import container_size
 from toolkit.engine.words import status
 
@@ -11,8 +12,8 @@ if TYPE_CHECKING:
     from toolkit.engine.settings import Settings
 
 
-def summary(view: "View", sized: "Settings | None" = None) -> dict[str, Any]:
-    """One line of ``docker ps``; ``sized`` says where to count what it wrote."""
+def summary(view: "View", settings: "Settings", *, sized: bool = False) -> dict[str, Any]:
+    """One line of ``docker ps``; if ``sized`` what it wrote is counted."""
     found: dict[str, Any] = {
         "Id": view.id,
         "Names": [f"/{view.name}"],
@@ -28,10 +29,10 @@ def summary(view: "View", sized: "Settings | None" = None) -> dict[str, Any]:
         "NetworkSettings": {
             "Networks": {one.network.name: netshown.place(view, one) for one in view.networks}
         },
-        "Mounts": mounts(view),
+        "Mounts": mounts(view, settings),
     }
-    if sized is not None:
-        found["SizeRw"], found["SizeRootFs"] = container_size(view, sized)
+    if sized:
+        found["SizeRw"], found["SizeRootFs"] = container_size(view, settings)
     return found
 
 
@@ -43,32 +44,3 @@ def _ports(view: "View") -> list[dict[str, Any]]:
             place = {"IP": address, "PrivatePort": port.inner, "PublicPort": port.outer}
             shown.append({**place, "Type": port.protocol})
     return shown
-
-
-def mounts(view: "View") -> list[dict[str, Any]]:
-    """What is mounted in a container."""
-    binds = [
-        {
-            "Type": "bind",
-            "Source": bind.source,
-            "Destination": bind.target,
-            "Mode": "ro" if bind.read_only else "",
-            "RW": not bind.read_only,
-            "Propagation": bind.propagation,
-        }
-        for bind in view.config.binds
-    ]
-    volumes = [
-        {
-            "Type": "volume",
-            "Name": volume.name,
-            "Source": "",
-            "Destination": volume.target,
-            "Driver": "local",
-            "Mode": "ro" if volume.read_only else "z",
-            "RW": not volume.read_only,
-            "Propagation": "",
-        }
-        for volume in view.config.volumes
-    ]
-    return [*binds, *volumes]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _VERSION = re.compile(r"/v(\d+\.\d+)(/.*)")
+_LINE = 1 << 20  # bytes of a path or header, as Docker has it: builds have long ones
 _FAREWELL = 0.2  # seconds for answers that are on their way
 _HEADERS = {
     "Api-Version": shown(API),
@@ -104,6 +105,8 @@ class Server:
                 Front(service),
                 access_log=None,
                 keepalive_timeout=120,
+                max_line_size=_LINE,
+                max_field_size=_LINE,
                 handler_cancellation=True,
             ),
             shutdown_timeout=_FAREWELL,

@@ -1,9 +1,8 @@
 """A container as ``docker inspect`` shows it: Docker's names and shapes, what we know of it."""
 
-from toolkit.engine import netshown
+from toolkit.engine import described, netshown
 from toolkit.engine.health import shown
 from toolkit.engine.stamps import stamp
-from toolkit.oci.image import encode_health
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,8 +10,6 @@ if TYPE_CHECKING:
 
     from toolkit.engine.model import View
     from toolkit.engine.settings import Settings
-
-_NANO = 10**9
 
 
 def document(view: "View", settings: "Settings") -> "dict[str, Any]":
@@ -30,19 +27,16 @@ def document(view: "View", settings: "Settings") -> "dict[str, Any]":
         "HostsPath": f"{settings.container_dir(view.id)}/hosts",
         "LogPath": view.log,
         "Name": f"/{view.name}",
-        "Driver": "overlay",
-        "HostConfig": _host_config(view),
-        "Mounts": [
-            {
-                "Type": "bind",
-                "Source": bind.source,
-                "Destination": bind.target,
-                "RW": not bind.read_only,
-                "Propagation": bind.propagation,
-            }
-            for bind in view.config.binds
-        ],
-        "Config": _config(view),
+        "Driver": "overlay2",
+        "Platform": "linux",
+        "MountLabel": "",
+        "ProcessLabel": "",
+        "AppArmorProfile": view.config.apparmor,
+        "ExecIDs": None,
+        "GraphDriver": {"Name": "overlay2", "Data": _layers(view, settings)},
+        "HostConfig": described.host_config(view),
+        "Mounts": described.mounts(view, settings),
+        "Config": described.config(view),
         "NetworkSettings": netshown.settings(view),
     }
 
@@ -65,53 +59,8 @@ def _state(view: "View", settings: "Settings") -> "dict[str, Any]":
     }
 
 
-def _host_config(view: "View") -> "dict[str, Any]":
-    config = view.config
-    quota, period = config.cpu_quota, config.cpu_period
-    return {
-        "Binds": [f"{bind.source}:{bind.target}" for bind in config.binds],
-        "NetworkMode": config.network,
-        "PidMode": config.pid,
-        "IpcMode": config.ipc or "private",
-        "AutoRemove": config.auto_remove,
-        "RestartPolicy": {
-            "Name": config.restart or "no",
-            "MaximumRetryCount": config.restart_retries,
-        },
-        "CapAdd": list(config.cap_add),
-        "CapDrop": list(config.cap_drop),
-        "Privileged": config.privileged,
-        "ReadonlyRootfs": config.read_only,
-        "Memory": config.memory,
-        "MemorySwap": config.memory_swap,
-        "NanoCpus": quota * _NANO // period if quota and period else 0,
-        "CpuShares": config.cpu_shares,
-        "CpusetCpus": config.cpuset_cpus,
-        "PidsLimit": config.pids_limit,
-        "CgroupParent": config.cgroup_parent,
-        "SecurityOpt": _security(view),
-        "Tmpfs": {tmpfs.target: ",".join(tmpfs.options) for tmpfs in config.tmpfs},
-    }
-
-
-def _security(view: "View") -> list[str]:
-    options = ["no-new-privileges"] if view.config.no_new_privileges else []
-    return [*options, f"seccomp={view.config.seccomp}"] if view.config.seccomp else options
-
-
-def _config(view: "View") -> "dict[str, Any]":
-    config = view.config
-    return {
-        "Hostname": config.hostname or view.id[:12],
-        "User": config.user,
-        "Tty": config.tty,
-        "OpenStdin": config.interactive,
-        "Env": list(config.env),
-        "Cmd": list(config.command),
-        "Entrypoint": None if config.entrypoint is None else list(config.entrypoint),
-        "Image": view.image,
-        "WorkingDir": config.workdir,
-        "Labels": dict(text.partition("=")[::2] for text in view.labels),
-        "StopSignal": config.stop_signal,
-        **({"Healthcheck": encode_health(config.health[0])} if config.health else {}),
-    }
+def _layers(view: "View", settings: "Settings") -> "dict[str, str] | None":
+    if not view.lower:
+        return None
+    own = f"{settings.container_dir(view.id)}/upper"
+    return {"LowerDir": ":".join(view.lower), "UpperDir": own}

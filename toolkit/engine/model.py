@@ -1,6 +1,7 @@
 """What the engine hands out and asks for: views of containers, exec requests, running ones."""
 
 from toolkit.core.record import record
+from toolkit.oci.image import ImageConfig
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class View:
     is the path of its log, empty where none is kept. ``labels`` are the image's and its own, as
     ``K=V``; ``lower`` are the directories of its image's layers; ``health`` is empty, ``starting``,
     ``healthy`` or ``unhealthy``; ``restarts`` counts those that its restart policy made, ``error``
-    is why the last of them failed.
+    is why the last of them failed; ``says`` is what its image asks of its containers.
     """
 
     id: str
@@ -62,6 +63,7 @@ class View:
     health: str = ""
     restarts: int = 0
     error: str = ""
+    says: ImageConfig = ImageConfig(labels={})
 
 
 class Running:

@@ -101,6 +101,7 @@ class Watch:
             health=self._health(row, stored, state),
             restarts=known.count,
             error=known.error,
+            says=stored.image.config,
         )
 
     def _health(self, row: "Row", stored: "Stored", state: "State | None") -> str:

@@ -123,7 +123,7 @@ def test_statuses_and_bodies_of_errors_are_dockers(docker: Docker) -> None:
     status, said = asked(place, "POST", "/v1.41/containers/create?name=web", made)
     assert (status, said["Warnings"]) == (201, [])
     expected = [
-        ("POST", "/v1.41/containers/create?name=web", made, 409, "already"),
+        ("POST", "/v1.41/containers/create?name=web", made, 409, "in use by container"),
         ("POST", "/v1.41/containers/create", {"Image": "no:1"}, 404, "No such image: no:1"),
         ("POST", "/v1.41/containers/create", {}, 400, "no image is given"),
         ("GET", "/v1.41/containers/none/json", None, 404, "No such container: none"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -95,7 +96,8 @@ async def pump(
     try:
         said_all = await pipes.pump(connection, before=before)
         if said_all and ended is not None:
-            await asyncio.wait([ended, connection.gone], return_when=asyncio.FIRST_COMPLETED)
+            over: list[asyncio.Future[Any]] = [ended, connection.gone]
+            await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await connection.finish()
 

@@ -33,7 +33,7 @@ async def _list(call: Call) -> web.StreamResponse:
 
     def look(engine: "Engine") -> list[dict[str, Any]]:
         views = engine.list(all=call.flag("all"), filters=filters, last=limit if limit > 0 else -1)
-        return [summary(view, engine.settings if sized else None) for view in views]
+        return [summary(view, engine.settings, sized=sized) for view in views]
 
     return answer(await call.engine(look))
 

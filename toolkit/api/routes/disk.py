@@ -38,7 +38,7 @@ def _look(call: Call, engine: "Engine", kinds: list[str]) -> dict[str, Any]:
         found["Images"] = [images.summary(call, image, counted=True) for image in known]
     if "container" in kinds:
         views = engine.list(all=True)
-        found["Containers"] = [summary(view, engine.settings) for view in views]
+        found["Containers"] = [summary(view, engine.settings, sized=True) for view in views]
     if "volume" in kinds:
         found["Volumes"] = [_volume(one) for one in engine.volumes.select()]
     if "build-cache" in kinds:
