@@ -7,11 +7,13 @@ from typing import Any
 
 from toolkit.cli.sessions import Sessions
 from toolkit.core.errors import NotFoundError, ToolkitError, UnavailableError
+from toolkit.core.secret import Decrypt, no_password
 from toolkit.core.suggest import did_you_mean
 from toolkit.fleet.answers import Files, Person
 from toolkit.fleet.meeting import Known, Meeting
 from toolkit.inventory.model import Inventory
 from toolkit.inventory.patterns import select
+from toolkit.playbook.secrets import collect, needed
 from toolkit.ssh.link import Link, Reply
 
 What = Mapping[str, Any]
@@ -31,6 +33,7 @@ class Shared:
     lock: threading.RLock = field(default_factory=threading.RLock)
     reload: Callable[[], Inventory] | None = None
     """Reads the inventory's files anew."""
+    decrypt: Decrypt = no_password
     stopped: set[str] = field(default_factory=set)
     """The hosts that take no part any more."""
     grown: list[Callable[[Inventory], Inventory]] = field(default_factory=list)
@@ -69,7 +72,7 @@ class Dialogue:
         self._meeting = meeting
         self._files = files
         self._everyone = frozenset(everyone)
-        self._here = Files(base=base, environment=shared.environment)
+        self._here = Files(base=base, environment=shared.environment, decrypt=shared.decrypt)
 
     def answer(self, what: What, body: bytes) -> Reply:
         """The answer to one question; errors go back to the host that asked."""
@@ -120,9 +123,11 @@ class Dialogue:
         if host not in inventory.hosts:
             hint = did_you_mean(host, inventory.hosts)
             raise NotFoundError(f"there is no host '{host}' in the inventory", hint=hint)
+        variables = needed(inventory.variables(host), frozenset({"hostvars"}))
         return {
             **self._shared.known.of(host),
-            "inventory": inventory.variables(host),
+            "inventory": variables,
+            "secrets": sorted(collect(variables)),
             "extra": self._shared.extra,
             "magic": {
                 "inventory_hostname": host,

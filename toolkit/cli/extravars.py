@@ -5,22 +5,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolkit.core.errors import InvalidInputError
+from toolkit.core.secret import Decrypt, no_password
 from toolkit.playbook.faults import Faults
 from toolkit.playbook.loader import load_variables
 from toolkit.playbook.nodes import parse
 
 
-def extra_variables(given: tuple[str, ...]) -> dict[str, Any]:
+def extra_variables(given: tuple[str, ...], decrypt: Decrypt = no_password) -> dict[str, Any]:
     """``a=1 b='x y'`` (values are text), ``{"a": 1}`` or ``@FILE``; the last one wins."""
     found: dict[str, Any] = {}
     for text in given:
-        found.update(_one(text))
+        found.update(_one(text, decrypt))
     return found
 
 
-def _one(text: str) -> Mapping[str, Any]:
+def _one(text: str, decrypt: Decrypt) -> Mapping[str, Any]:
     if text.startswith("@"):
-        return load_variables(text[1:])
+        return load_variables(text[1:], decrypt)
     if text.lstrip().startswith(("{", "[")):
         faults = Faults()
         root = parse(text, "-e", faults)

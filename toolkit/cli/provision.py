@@ -11,7 +11,9 @@ from toolkit.cli.dialogue import Dialogue, Shared
 from toolkit.cli.output.sink import Output
 from toolkit.cli.person import Terminal
 from toolkit.cli.sessions import Sessions
+from toolkit.cli.vaulting import vault_of
 from toolkit.core.errors import InvalidInputError, ToolkitError
+from toolkit.core.secret import Decrypt, no_password
 from toolkit.fleet import fan
 from toolkit.fleet.answers import Person
 from toolkit.fleet.meeting import Known, Meeting
@@ -20,7 +22,7 @@ from toolkit.inventory.patterns import select
 from toolkit.playbook.compiler import CompiledPlay, Selection, compile_play
 from toolkit.playbook.model import Play, Playbook
 from toolkit.playbook.results import Recap, Status, TaskDone, TaskStarted, from_data
-from toolkit.playbook.secrets import collect
+from toolkit.playbook.secrets import collect, needed
 
 _CONNECTION = {
     "connection": "ansible_connection",
@@ -48,15 +50,19 @@ class Wish:
     person: Person = field(default_factory=Terminal)
     reload: Callable[[], Inventory] | None = None
     """Reads the inventory anew, where a play asks for that."""
+    decrypt: Decrypt = no_password
 
 
-def inventory_of(paths: tuple[str, ...]) -> Inventory:
-    """The inventory in these files; this machine where there are none."""
+def inventory_of(paths: tuple[str, ...], decrypt: Decrypt | None = None) -> Inventory:
+    """The inventory in these files; this machine where there are none.
+
+    Without ``decrypt``, the environment says where passwords of vaults are.
+    """
     if not paths:
         return this_machine()
     from toolkit.inventory.load import load  # noqa: PLC0415 - PyYAML costs 30 ms
 
-    return load(*paths)
+    return load(*paths, decrypt=vault_of({}) if decrypt is None else decrypt)
 
 
 def chosen(inventory: Inventory, limit: str) -> tuple[str, ...]:
@@ -137,6 +143,7 @@ class Provision:
             run=str(wish.mode.get("run", "")),
             journal=wish.journal,
             reload=wish.reload,
+            decrypt=wish.decrypt,
         )
 
     @property
@@ -147,7 +154,7 @@ class Provision:
         """Run every play; a host that fails takes no part in those that follow."""
         first = chosen(self._inventory, self._wish.limit)
         left_out = set(self._inventory.hosts) - set(first)
-        compiled = [(play, compile_play(play, self._wish.selection)) for play in playbook.plays]
+        compiled = [(play, self._compiled(play)) for play in playbook.plays]
         if not any(self._hosts(play, left_out) for play in playbook.plays):
             patterns = ", ".join(f"'{play.hosts}'" for play in playbook.plays)
             raise InvalidInputError(
@@ -166,6 +173,9 @@ class Provision:
         }
         self._output.recap(recaps.values())
         return recaps
+
+    def _compiled(self, play: Play) -> CompiledPlay:
+        return compile_play(play, self._wish.selection, decrypt=self._wish.decrypt)
 
     def hosts(self, play: Play) -> tuple[str, ...]:
         """The hosts of a play that the limit leaves."""
@@ -249,7 +259,10 @@ class Provision:
         self._output.event(TaskStarted(host=host, task="connecting", index=-1))
         variables = self._inventory.variables(host)
         play = turn.compiled.for_host(
-            host, variables=variables, extra=self._wish.extra, magic=self._magic(host, turn, batch)
+            host,
+            variables=needed(variables, turn.compiled.needs),
+            extra=self._wish.extra,
+            magic=self._magic(host, turn, batch),
         )
         data = {
             **play.data,
@@ -267,7 +280,9 @@ class Provision:
             data["force_handlers"] = True
         mode = {**self._wish.mode, **({} if turn.is_first else {"start_at": ""})}
         params: dict[str, Any] = {"play": data, "mode": mode}
-        secrets = collect([data["inventory"], data["vars"], data["extra"], turn.compiled.shared])
+        secrets = turn.compiled.secrets | collect(
+            [data["inventory"], data["vars"], data["extra"], turn.compiled.shared]
+        )
         if secrets:
             params["secrets"] = sorted(secrets)
         if self._wish.journal and self._sessions.is_local(host):

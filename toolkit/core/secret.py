@@ -3,8 +3,26 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Decrypt = Callable[[str, str], str]
-"""Takes an encrypted text and the place where it stands; ``InvalidInputError`` says why not."""
+from toolkit.core.errors import InvalidInputError
+
+ENCRYPTED = b"$ANSIBLE_VAULT;"
+"""How a text begins that Ansible's vault has encrypted."""
+Decrypt = Callable[[bytes, str], bytes]
+"""Takes what is encrypted and the place where it stands; ``InvalidInputError`` says why not."""
+
+
+def no_password(data: bytes, place: str) -> bytes:
+    """The ``Decrypt`` of somebody who knows no password."""
+    del data
+    raise InvalidInputError(
+        f"{place}: this is encrypted, and no password was given",
+        hint="name one with --vault-password-file, or DOCKYARD_VAULT_PASSWORD_FILE",
+    )
+
+
+def is_encrypted(data: bytes) -> bool:
+    """Whether this is what the vault has encrypted."""
+    return data.startswith(ENCRYPTED)
 
 
 class Secret(str):

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from toolkit.core.errors import InvalidInputError, NotFoundError, ToolkitError, UnsupportedError
 from toolkit.core.files import write_atomic
 from toolkit.core.process import run
+from toolkit.core.secret import Decrypt, is_encrypted, no_password
 from toolkit.playbook.loader import load_variables
 from toolkit.playbook.opening import first_file
 from toolkit.playbook.shipped import find
@@ -42,6 +43,7 @@ class Files:
 
     base: str
     environment: Mapping[str, str]
+    decrypt: Decrypt = no_password
 
     def folders(self, role: str) -> tuple[str, ...]:
         """Where a file is looked for."""
@@ -54,7 +56,10 @@ class Files:
             looked = " and ".join(self.folders(what["role"]))
             raise NotFoundError(f"there is no file '{what['name']}'", hint=f"looked in {looked}")
         with open(path, "rb") as file:
-            return Reply(result={"name": what["name"]}, body=file.read())
+            body = file.read()
+        if is_encrypted(body):
+            body = self.decrypt(body, path)
+        return Reply(result={"name": what["name"]}, body=body)
 
     def variables(self, what: What) -> Mapping[str, Any]:
         """The variables in a file that an ``include_vars`` names."""
@@ -65,7 +70,7 @@ class Files:
         path = first_file(folders, what["name"])
         if path is None:
             raise NotFoundError(f"there is no file '{what['name']}'")
-        return load_variables(path)
+        return load_variables(path, self.decrypt)
 
     def fetch(self, what: What, host: str, body: bytes) -> dict[str, Any]:
         """Write a host's file where ``dest`` says, and tell whether it was another one."""

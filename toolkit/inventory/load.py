@@ -11,6 +11,7 @@ import yaml
 
 from toolkit.core.errors import InvalidInputError, MissingInputError, ToolkitError
 from toolkit.core.process import run
+from toolkit.core.secret import Decrypt, Secret, is_encrypted, no_password, secret
 from toolkit.core.suggest import did_you_mean
 from toolkit.inventory import ini, mapping
 from toolkit.inventory.builder import Builder
@@ -21,7 +22,7 @@ _SKIPPED_ENDS = ("~", ".orig", ".bak", ".ini~", ".cfg", ".retry", ".pyc", ".swp"
 SCRIPT_SECONDS = 60.0
 
 
-def load(*paths: str) -> Inventory:
+def load(*paths: str, decrypt: Decrypt = no_password) -> Inventory:
     """The inventory in one or several files, folders of files, or lists such as ``a,b,``.
 
     ``group_vars`` and ``host_vars`` beside each file are read too. ``InvalidInputError`` names
@@ -36,13 +37,13 @@ def load(*paths: str) -> Inventory:
             continue
         folders[path if os.path.isdir(path) else os.path.dirname(path) or "."] = None
         for file in _files(path):
-            _read(file, builder)
+            _read(file, builder, decrypt)
     made = builder.made()
     group_files: dict[str, dict[str, Any]] = {}
     host_files: dict[str, dict[str, Any]] = {}
     for folder in folders:
-        _add(group_files, _folder_vars(os.path.join(folder, "group_vars")))
-        _add(host_files, _folder_vars(os.path.join(folder, "host_vars")))
+        _add(group_files, _folder_vars(os.path.join(folder, "group_vars"), decrypt))
+        _add(host_files, _folder_vars(os.path.join(folder, "host_vars"), decrypt))
     first = next((path for path in paths if "," not in path), "")
     return replace(
         made,
@@ -66,30 +67,41 @@ def _files(path: str) -> list[str]:
     return [path]
 
 
-def _read(path: str, builder: Builder) -> None:
+def _read(path: str, builder: Builder, decrypt: Decrypt) -> None:
     if os.access(path, os.X_OK) and not path.endswith((*_YAML_ENDS, ".toml", ".ini")):
         mapping.read_script(_output(path), path, builder)
         return
-    text = _text(path)
+    text = _text(path, decrypt)
     if path.endswith(_YAML_ENDS):
-        mapping.read(_yaml(text, path), path, builder)
+        mapping.read(_yaml(text, path, decrypt), path, builder)
     elif path.endswith(".toml"):
         mapping.read(_toml(text, path), path, builder)
     else:
         ini.read(text, path, builder)
 
 
-def _text(path: str) -> str:
+def _text(path: str, decrypt: Decrypt) -> str:
+    """The text of a file, a ``Secret`` if it was encrypted."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        with open(path, "rb") as file:
+            data = file.read()
+        return Secret(decrypt(data, path).decode()) if is_encrypted(data) else data.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path}: cannot be read: {error}") from None
 
 
-def _yaml(text: str, path: str) -> Any:
+def _yaml(text: str, path: str, decrypt: Decrypt) -> Any:
+    class Loader(yaml.SafeLoader):
+        """A class of its own, for its own ``!vault``."""
+
+    def opened(_: Any, node: yaml.Node) -> Secret:
+        place = f"{path}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+        return Secret(decrypt(str(node.value).strip().encode(), place).decode())
+
+    Loader.add_constructor("!vault", opened)
+    Loader.add_constructor("!vault-encrypted", opened)
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=Loader)  # noqa: S506 - a SafeLoader with one more tag
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
@@ -123,7 +135,7 @@ def _output(path: str) -> Any:
         raise InvalidInputError(f"the inventory '{path}' printed no JSON: {error}") from None
 
 
-def _folder_vars(folder: str) -> dict[str, dict[str, Any]]:
+def _folder_vars(folder: str, decrypt: Decrypt) -> dict[str, dict[str, Any]]:
     """``NAME``, ``NAME.yml`` or ``NAME/*.yml`` of a variables folder, by name."""
     found: dict[str, dict[str, Any]] = {}
     for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
@@ -133,12 +145,15 @@ def _folder_vars(folder: str) -> dict[str, dict[str, Any]]:
         name = entry if os.path.isdir(path) else entry.removesuffix(".yml").removesuffix(".yaml")
         name = name.removesuffix(".json")
         for file in _files(path):
-            found.setdefault(name, {}).update(_variables(file))
+            found.setdefault(name, {}).update(_variables(file, decrypt))
     return found
 
 
-def _variables(path: str) -> Mapping[str, Any]:
-    data = _yaml(_text(path), path)
+def _variables(path: str, decrypt: Decrypt) -> Mapping[str, Any]:
+    text = _text(path, decrypt)
+    data = _yaml(text, path, decrypt)
+    if isinstance(text, Secret):
+        data = secret(data)
     if data is None:
         return {}
     if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toolkit.core.errors import InvalidInputError
+from toolkit.core.secret import Decrypt, is_encrypted, no_password
 from toolkit.playbook.model import Block, Body, Node, Play, Role, Task, VarsFile
 from toolkit.playbook.scope import OMIT
 from toolkit.playbook.shipped import digest
@@ -97,6 +98,8 @@ class CompiledPlay:
     variables: Mapping[str, Any]
     needs: frozenset[str] = frozenset()
     """The names that the play's texts hold: what no text names need not be sent."""
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    """The texts of files that were encrypted."""
 
     def for_host(
         self,
@@ -119,12 +122,16 @@ class CompiledPlay:
         return PlayData(data=data, files=self.files)
 
 
-def compile_play(play: Play, selection: Selection | None = None) -> CompiledPlay:
+def compile_play(
+    play: Play, selection: Selection | None = None, *, decrypt: Decrypt = no_password
+) -> CompiledPlay:
     """The play's selected tasks, its handlers, and the content of every file that they ship.
+
+    Encrypted files travel opened, as Ansible sends them.
 
     Raises ``InvalidInputError`` where a file has become unreadable since it was checked.
     """
-    made = _Compiler(play, selection or Selection())
+    made = _Compiler(play, selection or Selection(), decrypt)
     tasks = made.nodes(play.tasks)
     made.counted(flush=True)
     bodies = made.bodies()
@@ -163,6 +170,7 @@ def compile_play(play: Play, selection: Selection | None = None) -> CompiledPlay
         shared=shared,
         files=made.files,
         variables=dict(play.vars),
+        secrets=frozenset(made.secrets),
         needs=frozenset(name for text in texts for name in _NAME.findall(text)),
     )
 
@@ -180,8 +188,9 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 class _Compiler:
     """Turns nodes into data and collects what they share."""
 
-    def __init__(self, play: Play, selection: Selection) -> None:
+    def __init__(self, play: Play, selection: Selection, decrypt: Decrypt) -> None:
         self._play = play
+        self._decrypt = decrypt
         self._selection = selection
         self._index = 0
         self._numbers: dict[int, int] = {}
@@ -192,6 +201,7 @@ class _Compiler:
         self.layers: list[Mapping[str, Any]] = []
         self.roles: list[dict[str, Any]] = []
         self.files: dict[str, bytes] = {}
+        self.secrets: set[str] = set()
 
     def counted(self, *, flush: bool = False) -> int:
         """The next index; a place where handlers may run takes one for each of them."""
@@ -259,7 +269,8 @@ class _Compiler:
                 data["unnamed"] = True
         if task.layers:
             data["layers"] = [self._layer(layer) for layer in task.layers]
-        ships = {folder: self._shipped(names) for folder, names in task.ships.items()}
+        raw = task.args.get("decrypt", True) is False
+        ships = {folder: self._shipped(names, raw=raw) for folder, names in task.ships.items()}
         if ships:
             data["ships"] = ships
         if task.values:
@@ -270,10 +281,13 @@ class _Compiler:
             data["implicit"] = True
         return data
 
-    def _shipped(self, names: Mapping[str, str]) -> dict[str, str]:
+    def _shipped(self, names: Mapping[str, str], *, raw: bool) -> dict[str, str]:
         found = {}
         for name, path in names.items():
             content = _content(path)
+            if is_encrypted(content) and not raw:
+                content = self._decrypt(content, path)
+                self.secrets.add(_text(content))
             found[name] = digest(content)
             self.files[found[name]] = content
         return found

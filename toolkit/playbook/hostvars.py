@@ -5,13 +5,15 @@ from typing import Any
 
 from toolkit.playbook.asking import Ask
 from toolkit.playbook.scope import Everything, Memory, Scope
+from toolkit.playbook.secrets import Secrets
 
 
 class HostVars(Mapping[str, Any]):
     """By a host's name, its variables; another host is asked for once a task."""
 
-    def __init__(self, own: str, scope: Scope, ask: Ask) -> None:
+    def __init__(self, own: str, scope: Scope, ask: Ask, secrets: Secrets) -> None:
         self._own = own
+        self._secrets = secrets
         self._scope = scope
         self._ask = ask
         self._others: dict[str, Any] = {}
@@ -30,6 +32,7 @@ class HostVars(Mapping[str, Any]):
         return self._others[host]
 
     def _other(self, said: Mapping[str, Any]) -> Everything:
+        self._secrets.add(said.get("secrets", ()))
         memory = Memory(known=said["known"], facts=said["facts"])
         scope = Scope(
             written=said.get("vars", {}),

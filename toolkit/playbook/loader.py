@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from toolkit.core.errors import InvalidInputError, MissingInputError
+from toolkit.core.secret import Decrypt, no_password
 from toolkit.core.suggest import did_you_mean
 from toolkit.playbook import keywords
 from toolkit.playbook.context import Context
@@ -31,6 +32,7 @@ class Options:
 
     roles_path: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    decrypt: Decrypt = no_password
 
 
 def load(path: str, options: Options | None = None) -> Playbook:
@@ -44,9 +46,9 @@ def load(path: str, options: Options | None = None) -> Playbook:
     return Playbook(path=path, plays=plays)
 
 
-def load_variables(path: str) -> Mapping[str, Any]:
+def load_variables(path: str, decrypt: Decrypt = no_password) -> Mapping[str, Any]:
     """A file of variables, as ``-e @FILE`` and ``vars_files`` name it."""
-    loading = Loading(Options())
+    loading = Loading(Options(decrypt=decrypt))
     found = loading.variables(path)
     loading.faults.check()
     return found
@@ -58,7 +60,7 @@ class Loading:
     def __init__(self, options: Options) -> None:
         self.faults = Faults()
         self.read = Reader(self.faults)
-        self.open = Opener(self.faults)
+        self.open = Opener(self.faults, options.decrypt)
         self.roles_path = options.roles_path
         self.extra = options.extra
         self.notified: list[tuple[str, str, Place]] = []

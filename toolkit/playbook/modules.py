@@ -10,6 +10,7 @@ from toolkit.playbook import actions, freeform, shipped
 from toolkit.playbook.context import Context
 from toolkit.playbook.nodes import Entry, Node, kind_of
 from toolkit.playbook.opening import matching
+from toolkit.playbook.scope import UNSAFE
 from toolkit.playbook.templating import strings
 from toolkit.tasks import registry
 
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 def holds_expression(value: object) -> bool:
     """Whether a value can only be known once it is rendered."""
-    return next(strings(value), None) is not None
+    return is_unsafe(value) or next(strings(value), None) is not None
+
+
+def is_unsafe(value: object) -> bool:
+    """Whether a value is a text that is never rendered; the loader knows no more of it."""
+    return isinstance(value, Mapping) and UNSAFE in value
 
 
 def canonical(name: str) -> str:
@@ -195,11 +201,8 @@ class ModuleLoader:
 
     def _template(self, node: Node, path: str, found: dict[str, str], context: Context) -> None:
         """Check a template's own text, and add what it includes."""
-        try:
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
-        except (OSError, UnicodeDecodeError) as error:
-            self._faults.add(node.place, f"'{path}' cannot be read as a template: {error}")
+        text = self._loading.open.text(path)
+        if text is None:
             return
         line, message, hint = self._read.engine.fault(text, file=True)
         if line:

@@ -10,13 +10,18 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from toolkit.core.errors import InvalidInputError
+from toolkit.core.secret import Decrypt, Secret, no_password
 from toolkit.playbook.faults import Faults, Place
+from toolkit.playbook.scope import UNSAFE
 
 Scalar: TypeAlias = str | int | float | bool | None
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _YAML = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(_YAML + name for name in ("str", "int", "float", "bool", "null"))
 _TEXT_TAGS = frozenset(_YAML + name for name in ("timestamp", "value"))
+_VAULT_TAGS = frozenset({"!vault", "!vault-encrypted"})
+_UNSAFE = "!unsafe"
 _MERGE = _YAML + "merge"
 
 
@@ -63,8 +68,10 @@ class Node:
         return self.value
 
     def walk(self) -> Iterator["Node"]:
-        """This node and all below it."""
+        """This node and all below it, but for what stands below ``!unsafe``."""
         yield self
+        if UNSAFE in (self.entries or {}):
+            return  # its braces mean nothing
         below = self.items or [entry.value for entry in (self.entries or {}).values()]
         for node in below:
             yield from node.walk()
@@ -77,10 +84,20 @@ def kind_of(value: object) -> str:
     return {**names, **numbers}.get(type(value), type(value).__name__)
 
 
-def parse(text: str, file: str, faults: Faults) -> Node | None:
-    """The one document of ``text``; faults go to ``faults``, and a broken file yields ``None``."""
+def parse(
+    text: str,
+    file: str,
+    faults: Faults,
+    *,
+    decrypt: Decrypt = no_password,
+    hidden: bool = False,
+) -> Node | None:
+    """The one document of ``text``; faults go to ``faults``, and a broken file yields ``None``.
+
+    ``decrypt`` opens what is tagged ``!vault``; ``hidden`` makes every text of it a secret.
+    """
     try:
-        root = yaml.compose(text, Loader=_LOADER)
+        root = yaml.compose(str(text), Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = _place(file, mark) if mark else Place(file=file)
@@ -91,7 +108,7 @@ def parse(text: str, file: str, faults: Faults) -> Node | None:
         return None
     if root is None:
         return Node(place=Place(file=file), value=None)
-    return _Reader(file, faults).read(root)
+    return _Reader(file, faults, decrypt, hidden=hidden).read(root)
 
 
 def _yaml_hint(text: str, place: Place) -> str:
@@ -111,7 +128,9 @@ def _place(file: str, mark: Any) -> Place:
 class _Reader:
     """Turns PyYAML's nodes into ours."""
 
-    def __init__(self, file: str, faults: Faults) -> None:
+    def __init__(self, file: str, faults: Faults, decrypt: Decrypt, *, hidden: bool) -> None:
+        self._decrypt = decrypt
+        self._hidden = hidden
         self._file = file
         self._faults = faults
         self._open: set[int] = set()
@@ -120,7 +139,12 @@ class _Reader:
     def read(self, node: yaml.Node) -> Node:
         place = _place(self._file, node.start_mark)
         if isinstance(node, yaml.ScalarNode):
-            return Node(place=place, value=self._scalar(node, place), written=str(node.value))
+            if node.tag == _UNSAFE:
+                return self._unsafe(node, place)
+            value = self._scalar(node, place)
+            if self._hidden and isinstance(value, str):
+                value = Secret(value)
+            return Node(place=place, value=value, written=str(node.value))
         if id(node) in self._open:
             self._faults.add(place, "an alias that contains itself")
             return Node(place=place, value=None)
@@ -143,8 +167,26 @@ class _Reader:
                 self._faults.add(place, f"not a value of its type: {error}")
                 return None
             return value
-        self._faults.add(place, f"the YAML tag '{node.tag}' is not supported yet")
+        if node.tag in _VAULT_TAGS:
+            return self._opened(str(node.value), place)
+        self._faults.add(place, f"the YAML tag '{node.tag}' is not supported")
         return None
+
+    def _opened(self, text: str, place: Place) -> Scalar:
+        try:
+            return Secret(self._decrypt(text.strip().encode(), str(place)).decode())
+        except InvalidInputError as error:
+            said = error.message.removeprefix(f"{place}: ")
+            self._faults.add(place, said, error.hint)
+        except UnicodeDecodeError:
+            self._faults.add(place, "what is encrypted here is no text")
+        return None
+
+    def _unsafe(self, node: yaml.ScalarNode, place: Place) -> Node:
+        """Text in which braces mean nothing."""
+        key = Node(place=place, value=UNSAFE, written=UNSAFE)
+        value = Node(place=place, value=str(node.value), written="")
+        return Node(place=place, value={UNSAFE: Entry(key=key, value=value)})
 
     def _mapping(self, node: yaml.MappingNode) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from toolkit.core.errors import MissingInputError
+from toolkit.core.errors import InvalidInputError, MissingInputError
+from toolkit.core.secret import Decrypt, Secret, is_encrypted, no_password
 from toolkit.core.suggest import did_you_mean
 from toolkit.playbook.faults import Faults, Place
 from toolkit.playbook.nodes import Node, parse
@@ -18,23 +19,40 @@ ENDS = ("", ".yml", ".yaml", ".json")
 class Opener:
     """Reads each file once; faults of every file go to the same place."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, decrypt: Decrypt = no_password) -> None:
         self.faults = faults
+        self.decrypt = decrypt
         self._read: dict[str, Node | None] = {}
 
     def yaml(self, path: str) -> Node | None:
         """The document of a file; ``MissingInputError`` where there is none."""
         path = os.path.normpath(path)
         if path not in self._read:
-            text = self.text(path)
-            self._read[path] = None if text is None else parse(text, path, self.faults)
+            self._read[path] = self._parsed(path)
         return self._read[path]
 
+    def _parsed(self, path: str) -> Node | None:
+        text = self.text(path)
+        if text is None:
+            return None
+        hidden = isinstance(text, Secret)
+        return parse(text, path, self.faults, decrypt=self.decrypt, hidden=hidden)
+
     def text(self, path: str) -> str | None:
-        """The text of a file; ``MissingInputError`` where there is none."""
+        """The text of a file, a ``Secret`` if it was encrypted.
+
+        ``MissingInputError`` where there is none.
+        """
         try:
-            with open(path, encoding="utf-8") as file:
-                return file.read()
+            with open(path, "rb") as file:
+                data = file.read()
+            if is_encrypted(data):
+                return Secret(self.decrypt(data, path).decode())
+            return data.decode()
+        except InvalidInputError as error:
+            said = error.message.removeprefix(f"{path}: ")
+            self.faults.add(Place(file=path), said, error.hint)
+            return None
         except (FileNotFoundError, NotADirectoryError):
             raise MissingInputError(f"there is no file '{path}'", hint=neighbour(path)) from None
         except (OSError, UnicodeDecodeError) as error:

@@ -106,7 +106,7 @@ class Runner:
             memory=self._seams.memory,
             lookups=lookups,
         )
-        magic["hostvars"] = HostVars(str(play["host"]), scope, self._seams.ask)
+        magic["hostvars"] = HostVars(str(play["host"]), scope, self._seams.ask, self._seams.secrets)
         return scope
 
     @property

@@ -20,8 +20,6 @@ _CONSTANTS = frozenset({"true", "false", "none", "True", "False", "None"})
 FACT_PREFIX = "ansible_"
 OMIT = "__omit_place_holder__"
 """What the name ``omit`` stands for: an argument of this value is left out."""
-
-
 UNSAFE = "__ansible_unsafe"
 """The one key of a mapping that stands for text which is never rendered."""
 Values = Mapping[str, Any]

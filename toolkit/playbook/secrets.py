@@ -1,6 +1,8 @@
 """Values that must not be shown: what came out of a vault is hidden wherever it turns up."""
 
 import base64
+import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,7 +16,12 @@ class Secrets:
     """The secrets of a play."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
-        found: dict[str, None] = {}
+        self._texts: list[str] = []
+        self.add(texts)
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Hide these as well, each as a whole and each line of it."""
+        found = dict.fromkeys(self._texts)
         for text in texts:
             for part in (text, *text.splitlines()):
                 if len(part.strip()) >= SHORTEST:
@@ -63,3 +70,32 @@ def collect(value: Any) -> set[str]:
     if isinstance(value, list | tuple):
         return {text for each in value for text in collect(each)}
     return set()
+
+
+_DYNAMIC = frozenset({"vars", "hostvars", "varnames"})
+_CONNECTION = frozenset(
+    [
+        "ansible_become_pass",
+        "ansible_become_password",
+        "ansible_password",
+        "ansible_ssh_pass",
+        "ansible_sudo_pass",
+    ]
+)
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+def needed(variables: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """The variables without those secrets that no text names, and no variable that one names.
+
+    A play that may ask for any name gets all but the passwords of connections.
+    """
+    hidden = {name for name, value in variables.items() if name in _CONNECTION or collect(value)}
+    if not hidden:
+        return dict(variables)
+    if _DYNAMIC & names:
+        hidden &= _CONNECTION - names
+        return {name: value for name, value in variables.items() if name not in hidden}
+    texts = [json.dumps(value, default=str) for value in variables.values()]
+    known = names | {name for text in texts for name in _NAME.findall(text)}
+    return {name: value for name, value in variables.items() if name not in hidden - known}

@@ -122,3 +122,48 @@ def test_a_step_that_nobody_can_answer_is_refused(site: Path) -> None:
     done = apply(site, "--step", "--limit", "a")
     assert done.returncode != 0
     assert "nobody can answer" in done.stdout + done.stderr
+
+
+SEALED = """\
+- hosts: all
+  gather_facts: false
+  tasks:
+    - debug: {{msg: "told {{{{ v }}}}"}}
+  vars:
+    v: !vault |
+{envelope}
+"""
+
+
+def test_a_vault_is_opened_by_a_file_a_program_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twins = Path(__file__).parent.parent.parent / "root/twins/language/vault.d"
+    lines = (twins / "files/key").read_text().splitlines()
+    (tmp_path / "hosts").write_text("a ansible_connection=local\n")
+    envelope = "\n".join(f"      {line}" for line in lines)
+    (tmp_path / "site.yml").write_text(SEALED.format(envelope=envelope))
+    (tmp_path / "pass").write_text("correct horse\n")
+    (tmp_path / "my-client").write_text(
+        '#!/bin/sh\n[ "$*" = "--vault-id x" ] && echo correct horse\n'
+    )
+    (tmp_path / "my-client").chmod(0o755)
+    (tmp_path / "wrong").write_text("wrong\n")
+    done = apply(tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "site.yml:6:8: this is encrypted, and no password was given" in done.stderr
+    done = apply(tmp_path, "--vault-password-file", "wrong")
+    assert "none of the passwords opens this vault" in done.stderr
+    for words in (
+        ("--vault-password-file", "pass"),
+        ("--vault-id", "x@my-client"),
+        ("--vault-id", "wrong", "--vault-id", "pass"),
+    ):
+        done = apply(tmp_path, *words)
+        assert done.returncode == 0, done.stderr
+        assert "whole file" not in done.stdout
+        assert "told ********" in done.stdout
+    monkeypatch.setenv("DOCKYARD_VAULT_PASSWORD_FILE", str(tmp_path / "pass"))
+    assert apply(tmp_path).returncode == 0
+    done = apply(tmp_path, "-J")
+    assert "nobody can answer 'Vault password:'" in done.stderr

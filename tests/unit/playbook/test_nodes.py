@@ -57,7 +57,7 @@ def test_a_scalar_is_known_as_it_was_written() -> None:
         ("a: 1\nb: 2\na: 3\n", "f.yml:3:1: 'a' stands here twice (first in line 1)"),
         ("a: [1\n", "f.yml:2:1: not YAML"),
         ("a: {{ x }}\n", "a key must be text"),
-        ("a: !vault x\n", "f.yml:1:4: the YAML tag '!vault' is not supported yet"),
+        ("a: !other x\n", "f.yml:1:4: the YAML tag '!other' is not supported"),
         ("a: &a [*a]\n", "an alias that contains itself"),
         ("a:\n\t- b\n", "YAML is indented with spaces"),
         ("a: 1\n---\nb: 1\n", "f.yml:2:1: not YAML"),

@@ -21,6 +21,8 @@ from toolkit.cli.provision import (
     journal_folder,
     needs_root,
 )
+from toolkit.cli.vaulting import options as vault_options
+from toolkit.cli.vaulting import vault_of
 from toolkit.core.errors import InvalidInputError
 from toolkit.fleet.links import Options
 from toolkit.inventory.model import Inventory
@@ -37,11 +39,13 @@ REHEARSE = (sys.executable, "-P", "-m", "toolkit.cli.entry", "rehearse", "--")
 @click.command("apply")
 @click.argument("playbook", type=click.Path())
 @options
+@vault_options
 def command(playbook: str, inventory: tuple[str, ...], **flags: Any) -> None:
     """Bring hosts to the state that PLAYBOOK declares."""
     _refuse_contradictions(flags, inventory)
-    flags["reload"] = lambda: inventory_of(inventory)
-    hosts = inventory_of(inventory)
+    decrypt = flags["decrypt"] = vault_of(flags)
+    flags["reload"] = lambda: inventory_of(inventory, decrypt)
+    hosts = inventory_of(inventory, decrypt)
     wanted = frozenset(name for name in FLAGS if flags[name])
     loaded = _load(playbook, flags) if inventory or wanted else None
     with Sessions(hosts, _connections(loaded, flags)) as sessions:
@@ -107,8 +111,8 @@ def _load(path: str, flags: Mapping[str, Any]) -> Playbook:
     from toolkit.cli.extravars import extra_variables  # noqa: PLC0415 - as the loader
     from toolkit.playbook import loader  # noqa: PLC0415 - 80 ms, while the agent starts
 
-    extra = extra_variables(flags["extra_vars"])
-    loaded = loader.load(path, loader.Options(extra=extra))
+    extra = extra_variables(flags["extra_vars"], flags["decrypt"])
+    loaded = loader.load(path, loader.Options(extra=extra, decrypt=flags["decrypt"]))
     check_tags(loaded, _selection(flags))
     return starting_at(loaded, flags["start_at_task"])
 
@@ -150,11 +154,12 @@ def _wish(flags: dict[str, Any]) -> Wish:
     return Wish(
         mode=mode,
         selection=_selection(flags),
-        extra=extra_variables(flags["extra_vars"]),
+        extra=extra_variables(flags["extra_vars"], flags["decrypt"]),
         limit=flags["limit"],
         forks=flags["forks"],
         journal=journal_folder(),
         reload=flags["reload"],
+        decrypt=flags["decrypt"],
         become=flags["become"],
         become_user=flags["become_user"],
         force_handlers=flags["force_handlers"],
