@@ -1,0 +1,6 @@
+"""``dockyard export``."""
+
+from toolkit.cli.clicked import VerbCommand
+from toolkit.cli.containers.copying import EXPORT
+
+command = VerbCommand(EXPORT)
