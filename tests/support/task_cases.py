@@ -1,5 +1,7 @@
 """One example of every task: the meta-test demands a case for each, and walks them all."""
 
+import io
+import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,7 +143,41 @@ def server(host: FakeHost) -> None:
     host.web["POST", "http://web/page"] = page
 
 
+def fragments(host: FakeHost) -> None:
+    host.files.seed("/srv/parts/10-a", "a\n")
+    host.files.seed("/srv/parts/20-b", "b")
+
+
+def script(host: FakeHost) -> None:
+    host.artifacts["sha256:1"] = b"#!/bin/sh\n"
+
+
+def archive(host: FakeHost) -> None:
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w:gz") as made:
+        for name, data in (("app/bin/run", b"run"), ("app/conf", b"x=1\n")):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o755
+            made.addfile(entry, io.BytesIO(data))
+        link = tarfile.TarInfo("app/current")
+        link.type, link.linkname = tarfile.SYMTYPE, "bin/run"
+        made.addfile(link)
+    host.artifacts["sha256:1"] = held.getvalue()
+
+
 CASES = (
+    Case(
+        task="assemble",
+        arguments={"src": "/srv/parts", "dest": "/etc/whole", "remote_src": True},
+        prepare=fragments,
+    ),
+    Case(task="raw", arguments={"_raw_params": "apt-get install -y python3"}),
+    Case(task="script", arguments={"cmd": "sha256:1#setup.sh one"}, prepare=script),
+    Case(
+        task="unarchive",
+        arguments={"src": "sha256:1#app.tar.gz", "dest": "/srv", "owner": "web"},
+        prepare=archive,
+    ),
     Case(
         task="get_url",
         arguments={"url": "http://web/page", "dest": "/srv/", "mode": "0600"},

@@ -170,7 +170,7 @@ class ModuleLoader:
     def _source(self, module: Module, context: Context, found: dict[str, dict[str, str]]) -> None:
         remote = module.node.get("remote_src")
         folder = shipped.folder_of(module.name, remote=bool(remote and remote.plain() is True))
-        source = module.node.get(shipped.SOURCES.get(module.name, "src"))
+        source = module.node.get(shipped.key_of(module.name, module.node.entries or {}))
         if not folder or source is None or not isinstance(source.value, str):
             return
         names = found.setdefault(folder, {})

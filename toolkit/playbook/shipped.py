@@ -7,18 +7,24 @@ beside the playbook, then ``x`` there; of a ``template``, ``templates/x``, then 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 MODES = frozenset({"mode", "directory_mode"})
-FOLDERS = {"copy": "files", "template": "templates"}
-SOURCES: dict[str, str] = {}
-"""The argument that names the file, where it is not ``src``."""
+FOLDERS = {"copy": "files", "script": "files", "template": "templates", "unarchive": "files"}
+SOURCES: dict[str, tuple[str, ...]] = {"script": ("cmd", "_raw_params")}
+"""The arguments that can name the file, where it is not ``src``."""
 
 
 def folder_of(module: str, *, remote: bool) -> str:
     """The folder where the module's ``src`` is looked for; ``""`` where it ships nothing."""
     return "" if remote else FOLDERS.get(module, "")
+
+
+def key_of(module: str, given: Container[str]) -> str:
+    """The argument that names the file, in the spelling that the task uses."""
+    keys = SOURCES.get(module, ("src",))
+    return next((key for key in keys if key in given), keys[0])
 
 
 def file_of(module: str, text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.core.errors import InvalidInputError
 from toolkit.playbook.asking import Ask, nobody
-from toolkit.playbook.shipped import SOURCES, as_taken, file_of, folder_of
+from toolkit.playbook.shipped import as_taken, file_of, folder_of, key_of
 from toolkit.tasks.host import Host
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Sources:
         self.use(task, scope)
         arguments = as_taken(module, arguments)
         folder = folder_of(module, remote=_is_true(arguments.get("remote_src", False)))
-        key = SOURCES.get(module, "src")
+        key = key_of(module, arguments)
         if not folder or not isinstance(arguments.get(key), str):
             return arguments
         whole = str(arguments[key])

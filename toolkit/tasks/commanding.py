@@ -8,6 +8,7 @@ from typing import Any
 
 from toolkit.core.errors import NotFoundError
 from toolkit.core.process import Completed
+from toolkit.tasks.changes import Change
 from toolkit.tasks.host import Host
 from toolkit.tasks.registry import Plan
 from toolkit.tasks.system_changes import RunCommand
@@ -30,15 +31,20 @@ class Command:
     strip: bool = True
 
 
-def run(host: Host, command: Command) -> Plan:
-    """Run it if its files ask for it; the values are Ansible's."""
+def run(host: Host, command: Command, change: Change | None = None) -> Plan:
+    """Run it if its files ask for it; the values are Ansible's.
+
+    ``change`` is what runs it, where that takes more than a program and its arguments.
+    """
     folder = command.chdir
     if folder and host.files.stat(folder) is None and not host.may_appear(folder):
         raise NotFoundError(f"there is no directory '{folder}' on this host")
     done = _unneeded(host, command)
     if done is not None:
         return done
-    change = RunCommand(argv=command.argv, stdin=command.stdin, cwd=command.chdir or "", ok=())
+    if change is None:
+        cwd = command.chdir or ""
+        change = RunCommand(argv=command.argv, stdin=command.stdin, cwd=cwd, ok=())
     began = _now()
     answer = yield change
     if not isinstance(answer, Completed):

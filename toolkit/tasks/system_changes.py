@@ -1,12 +1,13 @@
 """Changes to the kernel, to packages and services, and programs that are run."""
 
+import secrets
 from enum import StrEnum
 
 from toolkit.core.errors import CommandError, ConflictError
 from toolkit.core.process import Completed
 from toolkit.core.record import record, replace
 from toolkit.tasks.changes import Change, Difference, change_kind
-from toolkit.tasks.host import Host
+from toolkit.tasks.host import Attributes, Host
 
 
 @change_kind("set_sysctl")
@@ -319,6 +320,46 @@ class RunCommand(Change):
             if self.undo
             else None
         )
+
+
+@change_kind("run_script")
+@record
+class RunScript(Change):
+    """Run a script that came with the play: ``words`` are its arguments, ``name`` its own name.
+
+    ``executable`` reads it, or the interpreter that its first line names.
+    """
+
+    name: str
+    content: bytes
+    words: tuple[str, ...] = ()
+    executable: tuple[str, ...] = ()
+    cwd: str = ""
+
+    def describe(self) -> str:
+        """``run the script setup.sh``."""
+        return f"run the script {' '.join((self.name, *self.words))}"
+
+    def apply(self, host: Host) -> Completed | None:
+        """Put it where nobody else can read it, run it to its end, and remove it."""
+        folder = f"/tmp/dockyard-{secrets.token_hex(8)}"  # noqa: S108 - private, and a new name
+        path = f"{folder}/{self.name}"
+        host.files.mkdir(folder, Attributes(mode=0o700))
+        try:
+            host.files.write(path, self.content, Attributes(mode=0o700))
+            return host.execute((*self.executable, path, *self.words), cwd=self.cwd)
+        finally:
+            if host.files.stat(path):
+                host.files.remove(path)
+            host.files.remove(folder)
+
+    def kept(self) -> Change:
+        """Without its text and arguments, which may hold passwords."""
+        return replace(self, content=b"", words=())
+
+    def inverse(self) -> None:
+        """Nobody knows what it did."""
+        return
 
 
 def _lines(names: tuple[str, ...]) -> str:
