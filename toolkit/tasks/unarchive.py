@@ -138,7 +138,7 @@ class Unarchive:
 
 
 def _known(
-    find: Callable[[Host, str], int], host: Host, name: str, number: int | None
+    host: Host, find: Callable[[Host, str], int], name: str, number: int | None
 ) -> str | None:
     """The owner by name where the host has that name, else by number, as tar(1) does."""
     if name:
