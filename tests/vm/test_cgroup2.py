@@ -53,7 +53,7 @@ def test_a_quota_throttles(vm: Machine) -> None:
     code = """
         import time
         began, used = time.monotonic(), time.process_time()
-        while time.process_time() < used + 0.5:
+        while time.process_time() < used + 1.5:
             pass
         print(time.monotonic() - began)
         print(open("/sys/fs/cgroup/cpu.stat").read())
@@ -63,7 +63,8 @@ def test_a_quota_throttles(vm: Machine) -> None:
     took, _, stat = done["stdout"].partition("\n")
     counts = dict(line.split() for line in stat.split("\n") if line)
     assert int(counts["nr_throttled"]) > 2
-    assert float(took) > 1.2  # 2.5 s, less what one period may give at the ends
+    # A fifth would be 7.5 s; but what the machine itself is not run for counts as used.
+    assert float(took) > 3
 
 
 def test_too_many_processes_are_refused(vm: Machine) -> None:
