@@ -40,8 +40,11 @@ class Done:
 class Oci:
     """One state root and one cgroup parent; bundles share a root file system."""
 
-    def __init__(self, program: str, root: Path, folder: Path, mark: str) -> None:
+    def __init__(
+        self, program: str, root: Path, folder: Path, mark: str, *, flags: Sequence[str] = ()
+    ) -> None:
         self.program = program
+        self._flags = flags
         self.states = folder / "states"
         self._root = root
         self._folder = folder
@@ -64,7 +67,7 @@ class Oci:
         del config["process"]["rlimits"]
         config["root"] |= {"path": str(self._root), **changes.pop("root", {})}
         linux = changes.pop("linux", {})
-        config["linux"].update(cgroupsPath=f"{self._mark}/{name}", **linux)
+        config["linux"] |= {"cgroupsPath": f"{self._mark}/{name}", **linux}
         config.update(changes)
         path.write_text(json.dumps(config))
         return folder
@@ -74,7 +77,7 @@ class Oci:
         out, err = self._folder / ".stdout", self._folder / ".stderr"
         with out.open("wb") as stdout, err.open("wb") as stderr:
             done = subprocess.run(
-                (self.program, "--root", str(self.states), *argv),
+                (self.program, "--root", str(self.states), *self._flags, *argv),
                 input=stdin,
                 stdout=stdout,
                 stderr=stderr,

@@ -7,6 +7,7 @@ from toolkit.cgroup.files import Write
 from toolkit.cgroup.limits import Limits
 
 NAME = "cpuset"
+_MOST = 1 << 13  # CPUs that Linux can have
 
 
 def v1(limits: Limits) -> tuple[Write, ...]:
@@ -22,6 +23,18 @@ def v2(limits: Limits) -> tuple[Write, ...]:
     if limits.cpuset_mems:
         steps.append(Write(file="cpuset.mems", value=limits.cpuset_mems, limit="cpuset-mems"))
     return tuple(steps)
+
+
+def members(listed: str) -> set[int]:
+    """The numbers of a list; ``ValueError`` where it is none."""
+    found: set[int] = set()
+    for part in listed.replace(" ", "").split(",") if listed.strip() else ():
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        if not first.isdecimal() or not last.isdecimal() or int(last) >= _MOST:
+            raise ValueError(listed)
+        found |= set(range(int(first), int(last) + 1))
+    return found
 
 
 def inherit_if_empty(directory: str) -> None:

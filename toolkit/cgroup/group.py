@@ -49,11 +49,14 @@ class Cgroup:
         self.warnings = warnings
 
     @classmethod
-    def create(cls, layout: Layout, path: str, limits: Limits = _NO_LIMITS) -> "Cgroup":
+    def create(
+        cls, layout: Layout, path: str, limits: Limits = _NO_LIMITS, *, taken: bool = False
+    ) -> "Cgroup":
         """Make the groups and set the limits; on any failure what was made is removed.
 
         A limit whose controller is missing is an ``UnsupportedError``. An empty group that
-        stands there already is taken over; one with processes is a ``ConflictError``.
+        stands there already is taken over; one with processes is a ``ConflictError``, unless
+        they are the container's own (``taken``: systemd has made it).
         """
         limits.check()
         _check_path(path)
@@ -65,7 +68,7 @@ class Cgroup:
             paths: dict[str, str] = {}
             for hierarchy in _hierarchies(layout, placed):
                 needed = _needed(hierarchy, placed)
-                directory = _make(hierarchy, path, needed, undo)
+                directory = _make(hierarchy, path, needed, undo, taken=taken)
                 paths |= dict.fromkeys(hierarchy.controllers if directory else (), directory)
             for name, (version, steps) in placed.items():
                 files.apply(paths[name if version == 1 else UNIFIED], steps)
@@ -262,12 +265,14 @@ def _needed(hierarchy: Hierarchy, placed: "Placed") -> frozenset[str]:
     )
 
 
-def _make(hierarchy: Hierarchy, path: str, needed: frozenset[str], undo: Undo) -> str:
+def _make(
+    hierarchy: Hierarchy, path: str, needed: frozenset[str], undo: Undo, *, taken: bool
+) -> str:
     """Make the group; its directory, or ``""`` where we may not and nothing needs it."""
     from_mount = path.startswith("/") or hierarchy.version == 2 or hierarchy.tracks_only
     base = hierarchy.mount if from_mount else hierarchy.own
     try:
-        return _make_below(hierarchy, base, path, needed, undo)
+        return _make_below(hierarchy, base, path, needed, undo, taken=taken)
     except OSError as error:
         if error.errno not in _NO_RIGHT or needed:
             raise _refused(error, needed) from None
@@ -284,7 +289,13 @@ def _refused(error: OSError, needed: frozenset[str]) -> Exception:
 
 
 def _make_below(
-    hierarchy: Hierarchy, base: str, path: str, needed: frozenset[str], undo: Undo
+    hierarchy: Hierarchy,
+    base: str,
+    path: str,
+    needed: frozenset[str],
+    undo: Undo,
+    *,
+    taken: bool,
 ) -> str:
     parts = [part for part in path.split("/") if part]
     for attempt in range(_RACES):
@@ -295,7 +306,8 @@ def _make_below(
                     ours = directory == hierarchy.own == hierarchy.mount
                     controllers.enable(directory, needed, ours=ours)
                 directory = f"{directory}/{part}"
-                _make_one(hierarchy, directory, leaf=depth == len(parts), undo=undo)
+                own = depth == len(parts) and not taken
+                _make_one(hierarchy, directory, leaf=own, undo=undo)
         except OSError as error:
             # The container before us removed the group above as we arrived: make it again. A file
             # of it that was open by then says ENODEV.

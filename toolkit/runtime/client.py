@@ -321,6 +321,7 @@ def cleanup(state_dir: str, *, force: bool = False) -> None:
     group = groups.open_group(state.cgroup) if state is not None else groups.find(wanted.cgroup)
     group.kill()
     group.remove()
+    groups.forget_unit(wanted)
     if wanted.exit_file and not os.path.exists(wanted.exit_file):
         ending = {"status": _UNKNOWN_STATUS, "oom": False, "finished": ""}
         put(wanted.exit_file, messages.encode(ending).encode(), mode=0o644)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from toolkit.cgroup.cpuset import members
 from toolkit.core.errors import InvalidInputError, UnsupportedError
 from toolkit.core.suggest import did_you_mean
 from toolkit.linux.process import set_personality
@@ -27,7 +28,6 @@ _FLAGS = {
     for name, value in vars(SchedulerFlag).items()
     if name.isupper() and value
 }
-_MOST = 1 << 13  # CPUs that Linux can have
 _REAL_TIME = (Policy.FIFO, Policy.RR)
 
 
@@ -70,14 +70,10 @@ def check_process_extras(process: Process, at: str = "process") -> None:
 
 def cpus(listed: str, at: str) -> set[int]:
     """The CPUs of a list such as ``0-3,7``."""
-    found: set[int] = set()
-    for part in listed.replace(" ", "").split(",") if listed.strip() else ():
-        first, dash, last = part.partition("-")
-        last = last if dash else first
-        if not first.isdecimal() or not last.isdecimal() or int(last) > _MOST:
-            raise InvalidInputError(f"{at}: expected a list such as '0-3,7', not '{listed}'")
-        found |= set(range(int(first), int(last) + 1))
-    return found
+    try:
+        return members(listed)
+    except ValueError:
+        raise InvalidInputError(f"{at}: expected a list such as '0-3,7', not '{listed}'") from None
 
 
 def run_on(listed: str) -> None:

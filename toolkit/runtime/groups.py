@@ -43,6 +43,14 @@ def make(request: StartRequest) -> Cgroup:
     return Cgroup.create(layout(), request.cgroup, limits(request.spec.linux.resources))
 
 
+def forget_unit(request: StartRequest) -> None:
+    """Let systemd forget the scope of a container that has ended, so that its name is free."""
+    if request.unit:
+        from toolkit.runtime import units  # noqa: PLC0415 - talks D-Bus
+
+        units.stop(request)
+
+
 def find(path: str) -> Cgroup:
     """The groups of that path that exist: what a shim left that was killed before it noted them."""
     found = {}

@@ -46,6 +46,7 @@ class StartRequest:
     ``events`` is the log of events, where the end is noted with what ``actor`` says of the
     container, as ``K=V``. Once all is undone, whoever listens on the path ``wake`` is told the id;
     where nobody does, the command ``after`` is run.
+    ``unit`` is the scope in which systemd, asked at ``bus``, makes the group; ``cgroup`` is its.
     """
 
     id: str
@@ -70,6 +71,8 @@ class StartRequest:
     wake: str = ""
     after: tuple[str, ...] = ()
     pivot: bool = True
+    unit: str = ""
+    bus: str = ""
     fault: str = ""
 
 

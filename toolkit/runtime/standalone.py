@@ -58,6 +58,7 @@ class Standalone:
         group = groups.open_group(self._state.cgroup)
         group.kill()
         group.remove()
+        groups.forget_unit(self._request)
         remove_tree(self._request.state_dir)
         self._after()
 
@@ -104,6 +105,10 @@ class Standalone:
         spec = self._request.spec
         check_support(spec)
         groups.limits(spec.linux.resources).check()
+        if self._request.unit:
+            from toolkit.runtime import units  # noqa: PLC0415 - talks D-Bus
+
+            units.check(self._request)
         if spec.linux.seccomp is None:
             return b""
         from toolkit.runtime.filters import filter_program  # noqa: PLC0415 - imports json
@@ -124,8 +129,11 @@ class Standalone:
         states.write_request(path, messages.encode(to_data(self._request)).encode())
 
     def _hatch(self, undo: Undo, listener: Socket | None) -> tuple[Nest, Cgroup]:
-        """The init and its cgroup: on v2 the group first, so that the init is born in it."""
-        if groups.layout().kind == "v2":
+        """The init and its cgroup: on v2 the group first, so that the init is born in it.
+
+        systemd makes a group for a process only.
+        """
+        if groups.layout().kind == "v2" and not self._request.unit:
             group = self._make_group(undo)
             made = self._fork(listener, group)
             undo.callback(self._end)
@@ -140,7 +148,12 @@ class Standalone:
         return made, group
 
     def _make_group(self, undo: Undo) -> Cgroup:
-        group = groups.make(self._request)
+        if self._request.unit:
+            from toolkit.runtime import units  # noqa: PLC0415 - talks D-Bus
+
+            group = units.make(self._request, self.pid, undo)
+        else:
+            group = groups.make(self._request)
         undo.callback(group.remove)
         self._state = replace(self._state, cgroup=dict(group.paths))
         return group

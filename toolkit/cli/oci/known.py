@@ -68,7 +68,7 @@ FEATURES: "dict[str, Any]" = {
     "linux": {
         "namespaces": sorted(NAMESPACES),
         "capabilities": sorted(NAMES),
-        "cgroup": {"v1": True, "v2": True, "systemd": False, "systemdUser": False, "rdma": False},
+        "cgroup": {"v1": True, "v2": True, "systemd": True, "systemdUser": False, "rdma": True},
         "seccomp": {
             "enabled": True,
             "actions": sorted(ACTIONS),

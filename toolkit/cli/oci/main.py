@@ -252,12 +252,8 @@ def _log(general: Call) -> Log:
 def _where(general: Call, log: Log) -> "Where":
     """Where states are; refuses what would change more than that."""
     manager = general.text("cgroup-manager", "cgroupfs")
-    if general.flag("systemd-cgroup") or manager == "systemd":
-        raise UnsupportedError(
-            "cgroups through systemd are not supported yet", hint="--cgroup-manager cgroupfs"
-        )
-    if manager != "cgroupfs":
-        raise UnsupportedError(f"cgroup manager '{manager}' is not supported: only cgroupfs is")
+    if manager not in ("cgroupfs", "systemd"):
+        raise InvalidInputError(f"--cgroup-manager is cgroupfs or systemd, not '{manager}'")
     if general.text("rootless", "auto").lower() not in ("auto", "false"):
         raise UnsupportedError("containers without root are not supported yet")
     from toolkit.cli.oci.places import Where  # noqa: PLC0415 - not for --help
@@ -266,7 +262,12 @@ def _where(general: Call, log: Log) -> "Where":
         print(f"{NAME}: {error.message}", file=sys.stderr)
         log.write("warning", error.message)
 
-    return Where(root=os.path.abspath(general.text("root") or _ROOT), warn=warn)
+    return Where(
+        root=os.path.abspath(general.text("root") or _ROOT),
+        warn=warn,
+        systemd=general.flag("systemd-cgroup") or manager == "systemd",
+        bus=os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", ""),
+    )
 
 
 def _complain(error: ToolkitError, log: Log, fault: int) -> int:

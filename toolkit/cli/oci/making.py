@@ -44,17 +44,30 @@ def _request(call: "Call", where: "Where", *, hold: bool, env: tuple[str, ...]) 
     state_dir = where.state_dir(name)
     bundle = os.path.realpath(call.text("bundle") or ".")
     spec = _with_env(bundles.load(bundle), env)
+    cgroup, unit = _group(spec.linux.cgroups_path, name, where)
     return StartRequest(
         id=name,
         spec=spec,
         state_dir=state_dir,
-        cgroup=spec.linux.cgroups_path or name,
+        cgroup=cgroup,
         passthrough=True,
         hold=hold,
         bundle=bundle,
         new_keyring=not call.flag("no-new-keyring"),
         pivot=not call.flag("no-pivot"),
+        unit=unit,
+        bus=where.bus if unit else "",
     )
+
+
+def _group(path: str, name: str, where: "Where") -> tuple[str, str]:
+    """The path of the cgroup and, where systemd is to make it, its unit."""
+    if not where.systemd:
+        return path or name, ""
+    from toolkit.cgroup.systemd import unit_of  # noqa: PLC0415 - only where it is asked for
+
+    unit = unit_of(path, name)
+    return unit.path, unit.name
 
 
 def _with_env(spec: "Spec", env: tuple[str, ...]) -> "Spec":

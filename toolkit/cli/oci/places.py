@@ -20,10 +20,15 @@ _LONGEST = 200  # bytes: the name of a directory, with room for what is put befo
 
 @record
 class Where:
-    """``root`` is the folder of all states; ``warn`` tells of what does not stop a command."""
+    """``root`` is the folder of all states; ``warn`` tells of what does not stop a command.
+
+    With ``systemd`` it makes the cgroups of new containers, asked at the address ``bus``.
+    """
 
     root: str
     warn: "Callable[[ToolkitError], None]"
+    systemd: bool = False
+    bus: str = ""
 
     def state_dir(self, name: str) -> str:
         """The state directory of a container; ``InvalidInputError`` where the name is none."""

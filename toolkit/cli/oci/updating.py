@@ -22,7 +22,12 @@ def update(call: "Call", where: "Where") -> int:
         raise ConflictError(f"container '{state.id}' is {state.status}")
     resources = _with_same_devices(_resources(call), request.spec.linux.resources)
     groups.check_resources(Spec(linux=Linux(resources=resources)))
-    groups.open_group(state.cgroup).set(groups.limits(resources), groups.layout())
+    limits = groups.limits(resources)
+    groups.open_group(state.cgroup).set(limits, groups.layout())
+    if request.unit:
+        from toolkit.runtime import units  # noqa: PLC0415 - talks D-Bus
+
+        units.change(request, limits)
     return 0
 
 
