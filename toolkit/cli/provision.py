@@ -44,6 +44,8 @@ class Wish:
     limit: str = ""
     forks: int = fan.FORKS
     journal: str = ""
+    wait: float = 0.0
+    """How many seconds to wait for the end of another run on a host."""
     become: bool = False
     become_user: str = ""
     force_handlers: bool = False
@@ -283,6 +285,8 @@ class Provision:
         secrets = turn.compiled.secrets | collect(
             [data["inventory"], data["vars"], data["extra"], turn.compiled.shared]
         )
+        if self._wish.wait:
+            params["wait"] = self._wish.wait
         if secrets:
             params["secrets"] = sorted(secrets)
         if self._wish.journal and self._sessions.is_local(host):

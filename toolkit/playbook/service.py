@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from toolkit.core.events import Event
 from toolkit.playbook import journal as journals
-from toolkit.playbook import results
+from toolkit.playbook import results, turns
 from toolkit.playbook.asking import Ask, nobody
 from toolkit.playbook.handlers import FilePending, NoPending
 from toolkit.playbook.results import to_data
@@ -65,6 +65,8 @@ def apply(params: Mapping[str, Any], place: Place) -> dict[str, Any]:
         step=bool(wish.get("step", False)),
     )
     folder = place.root or journals.usual_root()
+    if not mode.check:
+        _take_turn(folder, run, str(play["host"]), params, place.send)
     # In check mode too: a task with 'check_mode: no' changes things for real.
     journal = journals.FileJournal(run, root=folder)
     secrets = Secrets(params.get("secrets", ()))
@@ -83,6 +85,16 @@ def apply(params: Mapping[str, Any], place: Place) -> dict[str, Any]:
     return to_data(recap)
 
 
+def _take_turn(folder: str, run: str, host: str, params: Mapping[str, Any], send: Send) -> None:
+    """Wait for the end of another run on this host, or refuse, as the request says."""
+
+    def told(busy: str) -> None:
+        send(to_data(results.TaskStarted(host=host, task=f"waiting for the run {busy}", index=-1)))
+
+    wait = float(params.get("wait", 0))
+    turns.take(os.path.join(os.path.dirname(folder), "turns"), run, wait=wait, told=told)
+
+
 def _memory(run: str, host: str) -> Memory:
     """What earlier plays of the same run left; an agent serves one run."""
     if (run, host) not in _MEMORIES:
@@ -97,6 +109,7 @@ def undo(params: Mapping[str, Any], *, host: Host, send: Send, root: str = "") -
     """
     sink = _DataSink(send)
     root = root or journals.usual_root()
+    _take_turn(root, f"undo-{journals.new_run_id()}", _name(params), params, send)
     return to_data(
         undo_run(str(params.get("run") or ""), host, sink, name=_name(params), root=root)
     )

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,34 @@ def test_a_vault_is_opened_by_a_file_a_program_or_the_environment(
     assert apply(tmp_path).returncode == 0
     done = apply(tmp_path, "-J")
     assert "nobody can answer 'Vault password:'" in done.stderr
+
+
+def test_a_second_run_on_this_machine_is_refused_or_waits(site: Path) -> None:
+    (site / "slow.yml").write_text(
+        "- hosts: a\n  gather_facts: false\n  tasks:\n"
+        f"    - command: sh -c 'touch {site}/begun; until [ -e {site}/go ]; do sleep 0.1; done'\n"
+    )
+    env = {**os.environ, "DOCKYARD_DATA_ROOT": str(site / "data")}
+    argv = (sys.executable, "-m", "toolkit.cli.entry", "apply", "slow.yml", "-i", "hosts")
+    with subprocess.Popen(argv, cwd=site, env=env, stdout=subprocess.DEVNULL) as first:
+        while not (site / "begun").exists():
+            assert first.poll() is None
+            time.sleep(0.05)
+        refused = apply(site, "--limit", "a")
+        assert refused.returncode == 1
+        assert "is being applied here, so this one did not begin" in refused.stdout
+        with subprocess.Popen(
+            (*argv[:4], "site.yml", "-i", "hosts", "--limit", "a", "--wait", "300", "--json"),
+            cwd=site,
+            env=env,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as second:
+            assert second.stdout is not None
+            for line in second.stdout:
+                if "waiting for the run" in line:
+                    break
+            (site / "go").touch()
+            rest = second.stdout.read()
+        assert '"message": "one a"' in rest
+        assert (first.wait(), second.returncode) == (0, 0)

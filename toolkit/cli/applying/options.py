@@ -19,6 +19,7 @@ _HOSTS: tuple[tuple[tuple[str, ...], dict[str, Any], str], ...] = (
     (("--private-key",), _FILE, "Log in with this key where no inventory says."),
 )
 _HOW = (
+    (("--wait",), {"default": 0.0, "metavar": "SECONDS"}, "Wait for another run on a host to end."),
     (("-C", "--check"), _FLAG, "Change nothing; show what would change."),
     (("-D", "--diff"), _FLAG, "Show the difference of each change."),
     (("--rehearse",), _FLAG, "Run for real in a throw-away copy of the machine."),

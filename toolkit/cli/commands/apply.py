@@ -160,6 +160,7 @@ def _wish(flags: dict[str, Any]) -> Wish:
         journal=journal_folder(),
         reload=flags["reload"],
         decrypt=flags["decrypt"],
+        wait=flags["wait"],
         become=flags["become"],
         become_user=flags["become_user"],
         force_handlers=flags["force_handlers"],
