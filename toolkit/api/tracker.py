@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from toolkit.core.errors import NotFoundError, ToolkitError, UnavailableError
 from toolkit.engine import settling
-from toolkit.engine.watch import UNKNOWN_STATUS
 
 if TYPE_CHECKING:
     from toolkit.api.pool import Pool
@@ -30,6 +29,7 @@ class Tracker:
         self._sessions: dict[str, Session] = {}
         self._ends: dict[str, list[asyncio.Future[int]]] = {}
         self._removals: dict[str, list[asyncio.Future[int]]] = {}
+        self._lost: set[str] = set()  # those whose line broke
         self._statuses: dict[str, int] = {}  # of those that end before they are removed
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_exit: list[Callable[[str, int], None]] = []
@@ -37,10 +37,14 @@ class Tracker:
     # following
 
     def follow(self, container: str, session: "Session") -> None:
-        """Keep a started container's line until it ends."""
+        """Keep a started container's line until it ends.
+
+        It takes the place of one that ``look`` has made meanwhile: the shim knows of this one from
+        the start, of that one only if it came to hear of it before the container's end.
+        """
         if container in self._sessions:
-            session.close()
-            return
+            self._drop(container)
+        self._lost.discard(container)
         self._sessions[container] = session
         self._loop.add_reader(session.fileno(), self._readable, container)
 
@@ -54,7 +58,10 @@ class Tracker:
             return False
         if session is None:
             return False
-        self.follow(container, session)
+        if container in self._sessions:
+            session.close()
+        else:
+            self.follow(container, session)
         return True
 
     def session(self, container: str) -> "Session | None":
@@ -67,6 +74,7 @@ class Tracker:
             ending = session.hear()
         except UnavailableError:  # the shim was killed; its container may live
             self._drop(container)
+            self._lost.add(container)
             self._spawn(self._without_shim(container))
             return
         except ToolkitError:  # it never came to run
@@ -87,11 +95,16 @@ class Tracker:
         task.add_done_callback(self._tasks.discard)
 
     async def _without_shim(self, container: str) -> None:
+        """Nothing tells of its end: there is no line any more."""
         alive = True
-        while alive:  # nothing tells: there is no line any more
-            await asyncio.sleep(_PAUSE)
+        while alive:
             alive = await self._pool.call(lambda engine: settling.is_alive(engine, container))
-        await self._ended(container, UNKNOWN_STATUS)
+            await asyncio.sleep(_PAUSE if alive else 0)
+        if container not in self._lost:  # another line tells
+            return
+        self._lost.discard(container)
+        status = await self._pool.call(lambda engine: settling.exit_status(engine, container))
+        await self._ended(container, status)
 
     async def _ended(self, container: str, status: int) -> None:
         try:

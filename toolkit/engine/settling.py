@@ -5,6 +5,7 @@
 
 from toolkit.engine import ending
 from toolkit.engine.stored import load
+from toolkit.engine.watch import UNKNOWN_STATUS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,19 @@ def line(engine: "Engine", container: str) -> "Session | None":
 def is_alive(engine: "Engine", container: str) -> bool:
     """Whether the kernel has it."""
     return engine.watch.state(container) is not None
+
+
+def exit_status(engine: "Engine", container: str) -> int:
+    """How a container ended whose line was lost: by its file, else by what its shim told of it."""
+    ended = engine.watch.ending(container)
+    if "status" in ended:
+        return int(ended["status"])
+    status = UNKNOWN_STATUS
+    for event in engine.events.read():
+        actor = event["Actor"]
+        if event["Action"] == "die" and actor["ID"] == container:
+            status = int(actor["Attributes"].get("exitCode", status))
+    return status
 
 
 def settle(engine: "Engine", container: str) -> bool:

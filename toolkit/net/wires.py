@@ -14,25 +14,44 @@ from toolkit.net import foreign, helper, nft, rules
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
+    from typing import Any, Protocol
 
-    from toolkit.net.helper import Helper
     from toolkit.net.wiring import Bridge, Endpoint, Plug
 
     Ruleset = Callable[[], tuple[list[Bridge], str]]
+
+    class Asking(Protocol):
+        """A ``helper.Helper``, or one lane of one that many share."""
+
+        def ask(self, name: str, *args: Any, **options: Any) -> None:
+            """Send a request."""
+
+        def answer(self) -> Any:
+            """What came of the oldest request without an answer."""
+
+        def call(self, name: str, *args: Any, **options: Any) -> Any:
+            """Ask and wait for the answer."""
+
+        def close(self) -> None:
+            """Let it go."""
 
 
 class Wires:
     """All wires of one host. ``lock`` is a file; ``ruleset`` gives all bridges and all rules.
 
+    ``take`` gives the helper, once one is needed.
+
     Whoever writes all rules holds the lock alone, so that no container that is just joining is
     left out of them.
     """
 
-    def __init__(self, lock: str, ruleset: "Ruleset") -> None:
+    def __init__(
+        self, lock: str, ruleset: "Ruleset", *, take: "Callable[[], Asking]" = helper.take
+    ) -> None:
         self._lock = lock
         self._ruleset = ruleset
-        self._helper: Helper | None = None
+        self._take = take
+        self._helper: Asking | None = None
         self._leaving: list[nft.Transaction] = []
 
     def close(self) -> None:
@@ -172,9 +191,9 @@ class Wires:
         while self._leaving:
             self._leaving.pop().finish()
 
-    def _help(self) -> "Helper":
+    def _help(self) -> "Asking":
         if self._helper is None:
-            self._helper = helper.take()
+            self._helper = self._take()
         return self._helper
 
 

@@ -2,7 +2,7 @@
 
 Nothing here waits: the shim polls. A slow client holds its stream back (as a pipe would), a client
 that is gone is forgotten, and the log gets everything either way. Clients that attach later hold
-nobody back: one that is too slow loses its line.
+nobody back, and the first does not either once there are others: who is too slow loses its line.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Flow:
     def interests(self) -> list[tuple[int, int]]:
         """The (descriptor, events) to poll for now."""
         found = []
-        if self.source >= 0 and len(self._pending) < _CHUNK:
+        if self.source >= 0 and len(self._pending) < (_BACKLOG if self._is_shared() else _CHUNK):
             found.append((self.source, select.POLLIN))
         if self.sink >= 0:
             found.append((self.sink, select.POLLOUT if self._pending else 0))
@@ -173,7 +173,13 @@ class Flow:
         if self.sink >= 0:
             self._pending += data
             self._flush()
+            if len(self._pending) >= _BACKLOG:  # it does not read, and others wait
+                self._drop_sink()
         return True
+
+    def _is_shared(self) -> bool:
+        """Whether others hear the same, whom the first client must not hold back."""
+        return any(one.sink >= 0 for one in self.listeners)
 
     def _flush(self) -> None:
         try:

@@ -4,6 +4,7 @@ import os
 import select
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,31 @@ def test_a_nonblocking_copy_leaves_the_original_alone(tmp_path: Path) -> None:
     os.close(file)
     os.close(copy)
     assert (tmp_path / "file").read_text() == "ab"
+
+
+def test_the_first_client_holds_nobody_back_once_there_are_others() -> None:
+    relay = Relay()
+    deaf, writer = os.pipe()
+    container, noted = output(relay, writer)
+    os.close(writer)
+    reader, second = os.pipe()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    relay.attach("second", (nothing, second, second))
+    os.close(second)
+    os.set_blocking(container, False)
+    os.set_blocking(reader, False)
+    heard, total = 0, 8 << 20
+
+    def move() -> bool:
+        nonlocal heard
+        with suppress(BlockingIOError):
+            os.write(container, b"x" * 65536)
+        with suppress(BlockingIOError):
+            heard += len(os.read(reader, 1 << 20))
+        return heard > total
+
+    turn_until(relay, move)
+    assert sum(map(len, noted)) >= heard
+    for fd in (deaf, container, reader, nothing):
+        os.close(fd)
+    relay.finish()

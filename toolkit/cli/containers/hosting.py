@@ -16,9 +16,12 @@ from toolkit.cli.images.opening import proxy_of
 from toolkit.cli.settings import load_registries
 from toolkit.core.errors import InvalidInputError
 from toolkit.engine.engine import Engine
+from toolkit.engine.networks import Networks
 from toolkit.images.registry.client import Access
 from toolkit.images.registry.http import Http
 from toolkit.images.store import ImageStore
+from toolkit.net.sharing import SharedHelper
+from toolkit.net.wires import Wires
 from toolkit.runtime.client import Launcher
 
 TYPE_CHECKING = False
@@ -28,9 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from toolkit.cli.verb import Call
+    from toolkit.engine.database import Database
     from toolkit.engine.settings import Settings
     from toolkit.images.registry.credentials import Credentials
     from toolkit.images.registry.endpoints import Registries
+    from toolkit.net.wires import Ruleset
 
     Sockets = list[tuple[socket.socket, ssl.SSLContext | None]]
 
@@ -45,9 +50,16 @@ def run(call: "Call") -> int:
     listening = _sockets(call, settings)
     launcher = SharedLauncher(Launcher.spawn)
     store = ImageStore(settings.data_root)
+    shared = SharedHelper()
+
+    def wires(lock: str, ruleset: "Ruleset") -> Wires:
+        return Wires(lock, ruleset, take=shared.lane)
+
+    def networks(settings: "Settings", database: "Database") -> Networks:
+        return Networks(settings, database, make_wires=wires)
 
     def open_engine() -> Engine:
-        return Engine(settings, launcher, store.resolve)
+        return Engine(settings, launcher, store.resolve, networks=networks)
 
     def ready() -> None:
         sockets.notify(os.environ.get("NOTIFY_SOCKET", ""), "READY=1")
@@ -62,7 +74,10 @@ def run(call: "Call") -> int:
     )
     open_engine().close()  # a fault of the stores shows now, not at the first request
     launcher.warm()
-    asyncio.run(serve(lambda: Service.open(means), listening, ready=ready))
+    try:
+        asyncio.run(serve(lambda: Service.open(means), listening, ready=ready))
+    finally:
+        shared.close()
     return 0
 
 
