@@ -22,10 +22,13 @@ _VERBS = {
     "attach": "attaching.ATTACH",
     "build": "building.build.BUILD",
     "commit": "building.committing.COMMIT",
+    "container inspect": "inspecting.CONTAINER_INSPECT",
+    "container prune": "systems.CONTAINER_PRUNE",
     "cp": "copying.CP",
     "create": "starting.CREATE",
     "diff": "building.committing.DIFF",
     "engine serve": "serving.SERVE",
+    "events": "systems.EVENTS",
     "exec": "entering.EXEC",
     "export": "copying.EXPORT",
     "history": "images.listing.HISTORY",
@@ -43,7 +46,8 @@ _VERBS = {
     "image tag": "images.naming.TAG",
     "images": "images.listing.IMAGES",
     "import": "images.archives.IMPORT",
-    "inspect": "looking.INSPECT",
+    "info": "systems.INFO",
+    "inspect": "inspecting.INSPECT",
     "kill": "ending.KILL",
     "load": "images.archives.LOAD",
     "login": "images.logins.LOGIN",
@@ -73,14 +77,38 @@ _VERBS = {
     "run": "starting.RUN",
     "save": "images.archives.SAVE",
     "start": "starting.START",
+    "stats": "using.STATS",
     "stop": "ending.STOP",
+    "system df": "systems.DF",
+    "system prune": "systems.PRUNE",
     "tag": "images.naming.TAG",
+    "top": "using.TOP",
     "unpause": "changing.UNPAUSE",
     "update": "changing.UPDATE",
+    "version": "systems.VERSION",
+    "volume create": "volumed.CREATE",
+    "volume inspect": "volumed.INSPECT",
+    "volume ls": "volumed.LS",
+    "volume prune": "volumed.PRUNE",
+    "volume rm": "volumed.RM",
     "wait": "ending.WAIT",
 }
 _LAUNCHING = ("run", "exec", "start", "restart")
-_GROUPS = ("engine", "image", "network")
+_GROUPS = ("container", "engine", "image", "network", "system", "volume")
+_OF_CONTAINER = (  # of which each may be said with "container" before it
+    *("attach", "commit", "cp", "create", "diff", "exec", "export", "kill", "logs", "pause"),
+    *("port", "rename", "restart", "rm", "run", "start", "stats", "stop", "top", "unpause"),
+    *("update", "wait"),
+)
+_SAME = {
+    **{f"container {name}": name for name in _OF_CONTAINER},
+    **{f"container {name}": "ps" for name in ("list", "ls", "ps")},
+    "container remove": "rm",
+    "system events": "events",
+    "system info": "info",
+    "volume list": "volume ls",
+    "volume remove": "volume rm",
+}
 _WIRING = ("run",)
 _WIRELESS = ("none", "host")
 
@@ -94,6 +122,7 @@ def main() -> None:
         begin(rest)
     if name in _GROUPS and rest:
         name = f"{name} {rest.pop(0)}"
+        name = _SAME.get(name, name)
     if name in _VERBS and not _wants_help(rest):
         leave(quick(name, rest))
     if sys.flags.no_site:
@@ -129,6 +158,16 @@ def verb_of(name: str) -> "Verb":
     below = "toolkit.cli" if "." in module else "toolkit.cli.containers"
     verb: Verb = getattr(import_module(f"{below}.{module}"), constant)
     return verb
+
+
+def same_names(group: str) -> dict[str, str]:
+    """The commands of a group, each with the name that its verb has here."""
+    own = {name: name for name in _VERBS if name.startswith(f"{group} ")}
+    return {
+        name.partition(" ")[2]: same
+        for name, same in sorted({**_SAME, **own}.items())
+        if name.startswith(f"{group} ")
+    }
 
 
 def _is_wired(argv: "Sequence[str]") -> bool:

@@ -128,7 +128,9 @@ def _has_ancestor(view: "View", wanted: str) -> bool:
 
 
 def _has_volume(view: "View", wanted: str) -> bool:
-    return any(wanted in (bind.source, bind.target) for bind in view.config.binds)
+    binds = ((bind.source, bind.target) for bind in view.config.binds)
+    volumes = ((volume.name, volume.target) for volume in view.config.volumes)
+    return any(wanted in names for names in (*binds, *volumes))
 
 
 def _has_network(view: "View", wanted: str) -> bool:

@@ -8,8 +8,8 @@ from toolkit.api.call import Call, answer, nothing
 from toolkit.api.reading import Reader
 from toolkit.api.routing import Route
 from toolkit.core.errors import NotFoundError
-from toolkit.engine.stamps import stamp
 from toolkit.engine.volumes import Volume
+from toolkit.engine.volumeshown import document as shown
 
 if TYPE_CHECKING:
     from toolkit.engine.engine import Engine
@@ -17,15 +17,7 @@ if TYPE_CHECKING:
 
 def document(volume: Volume, usage: dict[str, int] | None = None) -> dict[str, Any]:
     """A volume as Docker shows it."""
-    found: dict[str, Any] = {
-        "CreatedAt": stamp(volume.created),
-        "Driver": volume.driver,
-        "Labels": dict(volume.labels) or None,
-        "Mountpoint": volume.path,
-        "Name": volume.name,
-        "Options": dict(volume.options) or None,
-        "Scope": "local",
-    }
+    found = shown(volume)
     return found if usage is None else {**found, "UsageData": usage}
 
 

@@ -1,6 +1,6 @@
 """``dockyard inspect``."""
 
 from toolkit.cli.clicked import VerbCommand
-from toolkit.cli.containers.looking import INSPECT
+from toolkit.cli.containers.inspecting import INSPECT
 
 command = VerbCommand(INSPECT)

@@ -26,7 +26,7 @@ def _remove(call: Call) -> int:
 
     def remove(name: str) -> None:
         try:
-            engine.remove(name, force=force)
+            engine.remove(name, force=force, volumes=call.flag("volumes"))
         except NotFoundError as error:
             if not force:
                 raise
@@ -69,7 +69,10 @@ REMOVE = Verb(
     name="rm",
     usage=_ONES,
     summary="Remove containers and what they wrote.",
-    flags=(Flag(names=("-f", "--force"), help="Kill those that run"),),
+    flags=(
+        Flag(names=("-f", "--force"), help="Kill those that run"),
+        Flag(names=("-v", "--volumes"), help="Remove their anonymous volumes as well"),
+    ),
     act=_remove,
 )
 WAIT = Verb(

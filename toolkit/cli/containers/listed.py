@@ -49,7 +49,13 @@ def row(view: "View", *, whole: bool, size: str = "") -> dict[str, object]:
     """The fields of one container; with ``whole`` nothing is shortened."""
     command = " ".join(view.args)
     labels = dict(text.partition("=")[::2] for text in view.labels)
-    mounts = [mount_name(bind.source, whole=whole) for bind in view.config.binds]
+    mounts = [
+        mount_name(source, whole=whole)
+        for source in (
+            *(bind.source for bind in view.config.binds),
+            *(volume.name for volume in view.config.volumes),
+        )
+    ]
     return {
         "ID": view.id if whole else view.id[:12],
         "Image": view.image,
@@ -65,7 +71,7 @@ def row(view: "View", *, whole: bool, size: str = "") -> dict[str, object]:
         "Labels": ",".join(f"{name}={value}" for name, value in labels.items()),
         "Label": lambda name: labels.get(name, ""),
         "Mounts": ",".join(mounts),
-        "LocalVolumes": "0",
+        "LocalVolumes": str(len(view.config.volumes)),
         "Networks": _networks(view),
         "Size": size or "0B",
     }

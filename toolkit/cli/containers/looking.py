@@ -1,14 +1,13 @@
-"""``ps``, ``logs`` and ``inspect``."""
+"""``ps`` and ``logs``."""
 
 import sys
 
 from toolkit.cli.containers.listed import LAYOUT, SIZED, row, size_of
 from toolkit.cli.containers.opening import open_engine
-from toolkit.cli.containers.options import FORMAT, FORMAT_SHORT, number
-from toolkit.cli.templates.listing import documents, lines
-from toolkit.cli.verb import Call, Flag, Verb, complain
-from toolkit.core.errors import InvalidInputError, ToolkitError
-from toolkit.engine.describing import document
+from toolkit.cli.containers.options import FORMAT, number
+from toolkit.cli.templates.listing import lines
+from toolkit.cli.verb import Call, Flag, Verb
+from toolkit.core.errors import InvalidInputError
 from toolkit.engine.filters import CONTAINER_KEYS, parse_filters
 from toolkit.engine.logs import Span
 
@@ -65,19 +64,6 @@ def _tail(text: str) -> int | None:
     return int(text)
 
 
-def _inspect(call: Call) -> int:
-    found, failed = [], 0
-    with open_engine(call) as engine:
-        for name in call.args:
-            try:
-                found.append(document(engine.inspect(name), engine.settings))
-            except ToolkitError as error:
-                failed = complain(error, status=1)
-    for line in documents(found, call.text("format")):
-        print(line)
-    return failed
-
-
 PS = Verb(
     name="ps",
     usage="[FLAGS]",
@@ -114,11 +100,4 @@ LOGS = Verb(
     ),
     act=_logs,
     most=1,
-)
-INSPECT = Verb(
-    name="inspect",
-    usage="[FLAGS] CONTAINER...",
-    summary="Print all that is known of containers, as JSON.",
-    flags=(FORMAT_SHORT,),
-    act=_inspect,
 )

@@ -7,10 +7,10 @@ if TYPE_CHECKING:
 _MINIMUM, _GAP = 10, 3
 
 
-def table(rows: "Sequence[Sequence[str]]") -> str:
+def table(rows: "Sequence[Sequence[str]]", *, least: int = _MINIMUM) -> str:
     """Columns as wide as their widest cell and three blanks; nothing after the last one."""
     widths = [
-        max(_MINIMUM, *(len(row[at]) + _GAP for row in rows if at < len(row)))
+        max(least, *(len(row[at]) + _GAP for row in rows if at < len(row)))
         for at in range(max(len(row) for row in rows))
     ]
     lines = []

@@ -20,6 +20,7 @@ TABLE = "table"
 _FREE = frozenset(
     (
         "Annotations",
+        "Attributes",
         "ExposedPorts",
         "Labels",
         "Networks",

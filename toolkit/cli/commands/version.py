@@ -1,0 +1,6 @@
+"""``dockyard version``."""
+
+from toolkit.cli.clicked import VerbCommand
+from toolkit.cli.containers.systems import VERSION
+
+command = VerbCommand(VERSION)
