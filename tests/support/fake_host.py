@@ -376,6 +376,8 @@ class FakeServices:
 class FakeHost:
     """A Debian host with systemd, nearly empty; tests put in what they need."""
 
+    planned = False
+
     def __init__(self) -> None:
         self.files = FakeFiles()
         self.net = FakeNetwork(self.files)
@@ -385,6 +387,7 @@ class FakeHost:
         self.accounts = AccountFiles(self)
         self.programs: Programs = {}
         self.web: dict[tuple[str, str], HttpResponse] = {}
+        self.mounted: list[tuple[str, ...]] = []
         self.requests: list[HttpRequest] = []
         self.executed: list[tuple[str, ...]] = []
         self.artifacts: dict[str, bytes] = {}
@@ -409,8 +412,21 @@ class FakeHost:
         timeout: float | None = None,
     ) -> Completed | None:
         del stdin, env, cwd, timeout
+        if argv[0] in ("mount", "umount") and argv not in self.programs:
+            self.mounted.append(argv)
+            self._mount(argv)
+            return completed(argv)
         self.executed.append(argv)
         return self.programs.get(argv) or completed(argv)
+
+    def _mount(self, argv: tuple[str, ...]) -> None:
+        """What mount(8) and umount(8) do to the kernel's table."""
+        lines = self.files.read("/proc/self/mounts").decode().splitlines()
+        if argv[0] == "umount":
+            lines = [line for line in lines if line.split()[1] != argv[-1]]
+        elif "-t" in argv:
+            lines.append(f"{argv[-2]} {argv[-1]} {argv[2]} {argv[4]} 0 0")
+        self.files.seed("/proc/self/mounts", "".join(f"{line}\n" for line in lines))
 
     def request(self, request: HttpRequest, *, acts: bool = False) -> HttpResponse | None:
         if acts:

@@ -165,7 +165,77 @@ def archive(host: FakeHost) -> None:
     host.artifacts["sha256:1"] = held.getvalue()
 
 
+def crontabs(host: FakeHost) -> None:
+    host.files.seed("/var/spool/cron/crontabs/root", "# mine\n0 1 * * * true\n", 0o600)
+    host.files.seed_directory("/etc/cron.d")
+
+
+def sources(host: FakeHost) -> None:
+    host.files.seed("/etc/apt/sources.list", "deb http://deb.example.org stable main\n")
+    host.files.seed("/etc/apt/sources.list.d/x.list", "deb http://x.example.org stable main\n")
+    host.files.seed("/etc/apt/sources.list.d/x.sources", "Types: deb\n")
+
+
+def mounts(host: FakeHost) -> None:
+    host.files.seed("/proc/self/mounts", "/dev/sda1 / ext4 rw 0 0\ntmpfs /srv tmpfs rw 0 0\n")
+    host.files.seed(
+        "/etc/fstab", "# table\n/dev/sda1 / ext4 defaults 0 1\ntmpfs /srv tmpfs rw 0 0\n"
+    )
+
+
 CASES = (
+    Case(
+        task="apt_repository",
+        arguments={"repo": "deb http://new.example.org stable main", "update_cache": False},
+        prepare=sources,
+    ),
+    Case(
+        task="apt_repository",
+        name="absent",
+        arguments={
+            "repo": "deb http://x.example.org stable main",
+            "state": "absent",
+            "update_cache": False,
+        },
+        prepare=sources,
+    ),
+    Case(
+        task="cron",
+        arguments={"name": "backup", "job": "/usr/local/bin/backup", "hour": 4, "minute": 30},
+        prepare=crontabs,
+    ),
+    Case(
+        task="cron",
+        name="file",
+        arguments={"name": "daily", "job": "x", "special_time": "daily", "cron_file": "mine"},
+        prepare=crontabs,
+    ),
+    Case(
+        task="deb822_repository",
+        arguments={"name": "docker", "uris": "https://d.example.org", "suites": "stable"},
+        prepare=sources,
+    ),
+    Case(
+        task="deb822_repository",
+        name="absent",
+        arguments={"name": "x", "state": "absent"},
+        prepare=sources,
+    ),
+    Case(
+        task="mount",
+        arguments={
+            "path": "/mnt/data",
+            "src": "/dev/sdb1",
+            "fstype": "ext4",
+            "opts": "noatime",
+            "state": "mounted",
+        },
+        prepare=mounts,
+    ),
+    Case(
+        task="mount", name="absent", arguments={"path": "/srv", "state": "absent"}, prepare=mounts
+    ),
+    Case(task="wait_for", arguments={"path": "/etc/passwd"}),
     Case(
         task="assemble",
         arguments={"src": "/srv/parts", "dest": "/etc/whole", "remote_src": True},

@@ -276,6 +276,10 @@ class Host(Machine, Protocol):
         """The service manager."""
 
     @property
+    def planned(self) -> bool:
+        """Is it a host as it would be, as in check mode?"""
+
+    @property
     def accounts(self) -> Accounts:
         """Users and groups."""
 

@@ -97,6 +97,8 @@ class LocalHost:
     ``programs`` runs what tasks run; the agent gives one that ends with its request.
     """
 
+    planned = False
+
     def __init__(
         self,
         *,

@@ -33,6 +33,8 @@ _UNIT_FOLDERS = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/l
 class PlannedHost:
     """``tasks.host.Host`` over another one, which it never changes."""
 
+    planned = True
+
     def __init__(self, below: Host) -> None:
         self._below = below
         self.files = PlannedFiles(below.files, self.may_appear)
