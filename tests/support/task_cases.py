@@ -183,7 +183,23 @@ def mounts(host: FakeHost) -> None:
     )
 
 
+def engine(host: FakeHost) -> None:
+    people(host)
+    host.files.seed("/usr/local/bin/dockyard", mode=0o755)
+    for name in ("dockyard.socket", "dockyard.service"):
+        host.services.seed(name)
+
+
+def serving(host: FakeHost) -> None:
+    engine(host)
+    for name in ("dockyard.socket", "dockyard.service"):
+        host.files.seed(f"/etc/systemd/system/{name}", "[Unit]\n")
+        host.services.seed(name, enabled="enabled", active="active")
+
+
 CASES = (
+    Case(task="engine", arguments={}, prepare=engine),
+    Case(task="engine", name="absent", arguments={"state": "absent"}, prepare=serving),
     Case(
         task="apt_repository",
         arguments={"repo": "deb http://new.example.org stable main", "update_cache": False},

@@ -1,8 +1,13 @@
 """Many clients, slow ones, and a server that is killed."""
 
 import asyncio
+import os
 import socket
+import subprocess
+import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp  # noqa: TID251 - a client of its home
@@ -132,3 +137,28 @@ def test_a_server_that_is_killed_loses_nothing(docker: Docker) -> None:
     while docker.said("inspect", "-f", "{{.RestartCount}}", "again").strip() in ("0", "1"):
         assert time.monotonic() < deadline
     docker.said("rm", "-f", "again")
+
+
+def test_systemd_hands_over_a_socket_that_outlives_the_server(
+    home: Path, require: Callable[[str], str]
+) -> None:
+    """As ``systemd-socket-activate`` does it: the first client starts the server."""
+    place = home / "activated.sock"
+    dockyard = str(Path(sys.executable).with_name("dockyard"))
+    argv = [require("systemd-socket-activate"), "-l", str(place)]
+    argv += [f"--setenv={name}" for name in os.environ if name.startswith("DOCKYARD_")]
+    listening = subprocess.Popen([*argv, dockyard, "engine", "serve"])
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not place.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        env = {**os.environ, "DOCKER_HOST": f"unix://{place}"}
+        asked = [require("docker"), "run", "--rm", "--network", "none", "host", "echo", "x"]
+        done = subprocess.run(
+            asked, env=env, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+        assert (done.stdout, done.stderr) == ("x\n", "")
+    finally:
+        listening.terminate()
+        listening.wait(PATIENCE)
