@@ -51,6 +51,9 @@ def test_process_limit(box: Box, host: HostDoc) -> Finding:
 @check("CGR-PID-17", area="F", severity="medium")
 def test_default_process_limit(box: Box, host: HostDoc, profile: Profile) -> Finding:
     """Without being asked, the limit on processes is the profile's."""
+    if profile.pids_limit == "any":
+        seen = box.outside.limits.get("pids", "")
+        return not_applicable(f"{profile.name} leaves it to the system's manager", seen=seen)
     return _missing(host, "pids") or equal(box.outside.limits.get("pids"), profile.pids_limit)
 
 

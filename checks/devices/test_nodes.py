@@ -74,7 +74,8 @@ def test_forbidden_devices(box: Box) -> Finding:
 def test_tun(box: Box, profile: Profile) -> Finding:
     """A tun device that the container makes cannot be opened."""
     found = _refused(box, (TUN,))
-    if found.verdict.value == "fail" and f"c {TUN} rwm" in box.outside.limits.get("devices", ""):
+    told = f"c {TUN} rwm" in box.outside.limits.get("devices", "")  # v2 has no list to read
+    if found.verdict.value == "fail" and (told or TUN in profile.open_devices):
         return weaker(f"{profile.name}'s runtime allows tun to every container", seen=found.seen)
     return found
 

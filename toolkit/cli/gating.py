@@ -43,7 +43,8 @@ LOCK_SECONDS = 20.0
 # Engines and where their programs are; the second kind is only taken where there is no engine.
 _LOOK = (
     "for name in podman dockerd runc crun; do command -v $name; done;"
-    " for name in dockerd runc crun; do command -v /usr/sbin/$name; done; true"
+    " for name in dockerd runc crun; do command -v /usr/sbin/$name; done;"
+    " docker version --format 'docker-{{.Server.Version}}' 2>/dev/null; true"
 )
 
 
@@ -199,7 +200,8 @@ def found_runtimes(sessions: Sessions, hosts: tuple[str, ...]) -> tuple[str, ...
         reply = sessions.link(host).call("run", {"argv": ["sh", "-c", _LOOK]})
         there |= set(reply.result["stdout"].split())
     programs = {os.path.basename(path) for path in there}
-    engines = {"dockerd": "docker", "podman": "podman"}
+    old = any(word.startswith("docker-20.") for word in there)
+    engines = {"dockerd": "docker@docker-20" if old else "docker", "podman": "podman"}
     if found := [engine for program, engine in engines.items() if program in programs]:
         return ("embedded", *found)
     return ("embedded", *(f"oci:{path}" for path in sorted(there)))

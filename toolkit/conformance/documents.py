@@ -38,8 +38,8 @@ class Path:
 
     @property
     def is_null(self) -> bool:
-        """Whether it is the null device and reads empty."""
-        return self.kind == "c" and self.device == "1:3" and self.size == 0
+        """Whether it is the null device, and reads empty where it can be read at all."""
+        return self.kind == "c" and self.device == "1:3" and self.size < 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,8 @@ class Profile:
     ``kind`` is ``engine`` or ``oci``. ``cgroup_namespace`` and ``hostname``: ``private`` or, on
     v1, the host's (``v2``); ``id`` for the container's short id, ``asked`` for its
     configuration's. ``pids_limit`` is
-    what ``pids.max`` holds. ``sysctls`` are values inside a network namespace of its own.
+    what ``pids.max`` holds, or ``any``. ``open_devices`` (``10:200``) may be opened by design.
+    ``sysctls`` are values inside a network namespace of its own.
     ``filter_allows`` are calls that its filter lets through by design, though Docker's does not.
     """
 
@@ -33,6 +34,7 @@ class Profile:
     no_new_privileges: bool
     seccomp: bool
     filter_allows: tuple[str, ...]
+    open_devices: tuple[str, ...]
     masked_files: tuple[str, ...]
     masked_folders: tuple[str, ...]
     read_only: tuple[str, ...]
