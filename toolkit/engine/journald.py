@@ -1,6 +1,8 @@
 """Reads what containers wrote to the system's journal, by ``journalctl``."""
 
 import json
+import os
+import select
 import subprocess
 from datetime import UTC, datetime
 
@@ -10,9 +12,12 @@ from toolkit.engine.logs import LogLine, Span
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import IO
 
 _ERRORS = "3"  # the priority that the shim gives to what came on stderr
 _MICRO = 10**6
+_PAUSE = 500  # ms; the journal hands lines on at once
+_CHUNK = 64 << 10
 
 
 def read_journal(
@@ -32,16 +37,32 @@ def read_journal(
     with process:
         assert process.stdout is not None
         try:
-            for line in process.stdout:
+            for line in process.stdout if more is None else _following(process.stdout, more):
                 found = _parse(line)
                 if span.until and found.time > span.until:
                     return
                 if found.time >= span.since:
                     yield found
-                if more is not None and not more():
-                    return
         finally:
             process.terminate()
+
+
+def _following(stream: "IO[bytes]", more: "Callable[[], bool]") -> "Iterator[bytes]":
+    """The lines as they come, until ``more`` says no and none has come for a while."""
+    poll = select.poll()
+    poll.register(stream, select.POLLIN)
+    rest = b""
+    while True:
+        going = more()  # asked before waiting: what comes before its end is still read
+        if not poll.poll(_PAUSE):
+            if not going:
+                return
+            continue
+        data = os.read(stream.fileno(), _CHUNK)
+        if not data:
+            return
+        *lines, rest = (rest + data).split(b"\n")
+        yield from lines
 
 
 def _parse(line: bytes) -> LogLine:

@@ -59,12 +59,11 @@ def plan(config: "ContainerConfig", container: str, name: str) -> LogPlan:
 def _rotation(options: dict[str, str]) -> LogPlan:
     from toolkit.engine.values import parse_size  # noqa: PLC0415 - it takes its types from config
 
-    size = parse_size(options["max-size"], what="log option max-size") if options else 0
-    files = options.get("max-file", "1")
+    asked = options.get("max-size", "0")
+    size = 0 if asked == "-1" else parse_size(asked, what="log option max-size")
+    files = options.get("max-file", "1")  # without a size it has no effect, as Docker has it
     if not files.isdigit() or not int(files):
         raise InvalidInputError(f"log option max-file: '{files}' is no number of files")
-    if "max-file" in options and "max-size" not in options:
-        raise InvalidInputError("log option max-file needs max-size", hint="as in max-size=10m")
     return LogPlan(size=size, files=int(files))
 
 

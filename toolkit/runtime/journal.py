@@ -36,12 +36,17 @@ class Journal:
         """Send the lines of ``data``; the rest waits for its line's end."""
         *lines, rest = (self._partial.pop(stream, b"") + data).split(b"\n")
         for line in lines:
-            self._send(stream, line)
-        while len(rest) >= _LONGEST:
-            self._send(stream, rest[:_LONGEST], partial=True)
-            rest = rest[_LONGEST:]
+            self._send(stream, self._begin(stream, line))
+        rest = self._begin(stream, rest)
         if rest:
             self._partial[stream] = rest
+
+    def _begin(self, stream: str, line: bytes) -> bytes:
+        """Send all of a line but its last part, which is handed back."""
+        while len(line) > _LONGEST:
+            self._send(stream, line[:_LONGEST], partial=True)
+            line = line[_LONGEST:]
+        return line
 
     def _send(self, stream: str, line: bytes, *, partial: bool = False) -> None:
         text = _field("MESSAGE", line) + _field("PRIORITY", _PRIORITY[stream]) + self._fields

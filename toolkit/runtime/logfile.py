@@ -34,10 +34,9 @@ class JsonLog:
         if self._fd < 0:
             return
         *lines, rest = (self._partial.pop(stream, b"") + data).split(b"\n")
-        self._put(stream, [line + b"\n" for line in lines])
-        while len(rest) >= _LONGEST:
-            self._put(stream, [rest[:_LONGEST]])
-            rest = rest[_LONGEST:]
+        parts = [part for line in lines for part in _parts(line + b"\n")]
+        *more, rest = _parts(rest)
+        self._put(stream, parts + more)
         if rest:
             self._partial[stream] = rest
 
@@ -45,15 +44,31 @@ class JsonLog:
         if not lines:
             return
         now = timestamp()
-        text = "".join(
+        texts = [
             encode({"log": line.decode(errors="replace"), "stream": stream, "time": now}) + "\n"
             for line in lines
-        )
+        ]
         try:
-            self._append(text.encode())
+            for data in self._portions([text.encode() for text in texts]):
+                self._append(data)
         except OSError as error:
             if error.errno not in _FULL:  # a full disk costs lines, never the container
                 raise
+
+    def _portions(self, lines: list[bytes]) -> list[bytes]:
+        """What goes into one file each; without a limit that is all."""
+        if not self._limit:
+            return [b"".join(lines)]
+        held: list[list[bytes]] = [[]]
+        size = self._size
+        for line in lines:
+            if size and size + len(line) > self._limit:
+                size = 0
+                if held[-1]:
+                    held.append([])
+            held[-1].append(line)
+            size += len(line)
+        return [b"".join(portion) for portion in held]
 
     def _append(self, data: bytes) -> None:
         if self._limit and self._size and self._size + len(data) > self._limit:
@@ -81,6 +96,13 @@ class JsonLog:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def _parts(line: bytes) -> list[bytes]:
+    """A line in pieces that are not too long; the last is empty only where the line is."""
+    if len(line) <= _LONGEST:
+        return [line]
+    return [line[start : start + _LONGEST] for start in range(0, len(line), _LONGEST)]
 
 
 def timestamp() -> str:
