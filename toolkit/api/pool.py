@@ -65,12 +65,12 @@ class Pool:
 
     async def alone(self, action: "Callable[[Engine], T]") -> T:
         """``action`` with an engine of its own, apart."""
+        return await self.apart(lambda: self.use(action))
 
-        def work() -> T:
-            with self._open() as engine:
-                return action(engine)
-
-        return await self.apart(work)
+    def use(self, action: "Callable[[Engine], T]") -> T:
+        """``action`` with an engine of its own, in this very thread."""
+        with self._open() as engine:
+            return action(engine)
 
     def _do(self, action: "Callable[[Engine], T]") -> T:
         engine = getattr(self._local, "engine", None)

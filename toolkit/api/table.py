@@ -1,6 +1,7 @@
 """All endpoints: those of ``toolkit.api.routes``, and those that are known and not built."""
 
 from toolkit.api.routes import (
+    archive,
     attach,
     building,
     containers,
@@ -26,6 +27,7 @@ ROUTES = (
     *control.ROUTES,
     *usage.ROUTES,
     *attach.ROUTES,
+    *archive.ROUTES,
     *logs.ROUTES,
     *execs.ROUTES,
     *images.ROUTES,

@@ -1,7 +1,6 @@
 """The real ``docker`` command: images, builds, commits, registries."""
 
 import json
-import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,18 +11,6 @@ from support.api import Docker, serving
 from support.registries import debian_registry
 
 pytestmark = pytest.mark.root
-
-
-@pytest.fixture
-def root(tmp_path: Path, require: Callable[[str], str]) -> Path:
-    """The tar of a root file system that holds busybox."""
-    path = tmp_path / "root.tar"
-    with tarfile.open(path, "w") as tar:
-        tar.add(require("busybox"), "bin/busybox")
-        link = tarfile.TarInfo("bin/sh")
-        link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-        tar.addfile(link)
-    return path
 
 
 def test_an_image_is_imported_named_saved_loaded_and_removed(
