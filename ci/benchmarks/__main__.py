@@ -13,7 +13,7 @@ from benchmarks.measure import Row
 GROUPS = [
     module.name
     for module in pkgutil.iter_modules(benchmarks.__path__)
-    if module.name not in ("__main__", "measure", "peers")
+    if module.name not in ("__main__", "fleets", "measure", "peers")
 ]
 
 

@@ -71,6 +71,7 @@ KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 PidFile none
 MaxStartups 100
+Subsystem sftp internal-sftp
 """
 
 

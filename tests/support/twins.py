@@ -4,7 +4,8 @@ Every ``*.yml`` in a folder of ``tests/root/twins`` is such a playbook: drop one
 test. ``language`` holds those about the language and its running, ``modules`` those about modules.
 What a playbook needs lies in ``tests/root/twins/FOLDER/NAME.d`` (``files``, ``templates``,
 ``roles``, ``group_vars``, other files of tasks): it is laid beside the playbook. ``inventory.ini``
-there replaces the usual inventory, which holds the one host ``box``, this machine.
+there, or a folder ``inventory``, replaces the usual inventory, which holds the one host ``box``,
+this machine.
 
 Compared are: the exit status (failed, unreachable, well), how each task ended on each host, what
 every ``register`` of the playbook holds at the end (``VOLATILE`` keys apart), and each file that
@@ -78,6 +79,7 @@ OWN = (
 USUAL = "box ansible_connection=local ansible_python_interpreter=/usr/bin/python3\n"
 REPORT = "/srv/.twin"
 SILENT = frozenset({"meta", "include_tasks", "include_role", "import_tasks", "import_role"})
+UNCOUNTED = ("Gathering Facts", "twin report")
 _TEMPORARY = re.compile(r"/[^\s'\"]*/ansible-(?:tmp|local)-[^\s'\"]*")
 _REGISTERS = """
 - hosts: all
@@ -153,15 +155,20 @@ def _laid_out(twin: Twin, site: Path) -> Path:
         shutil.copytree(beside, site, symlinks=True)
     site.mkdir(exist_ok=True)
     shutil.copytree(CALLBACK, site / ".callback")
-    inventory = site / "inventory.ini"
-    if not inventory.exists():
-        inventory.write_text(USUAL)
+    if not _inventory(site):
+        (site / "inventory.ini").write_text(USUAL)
     text = twin.playbook.read_text()
     files = [text, *(path.read_text() for path in site.rglob("*.yml"))]
     names = sorted({name for each in files for name in _registers(yaml.load(each, _Loose))})
     pairs = ", ".join(f"'{name}': {name} | default('UNDEFINED')" for name in names)
     (site / "site.yml").write_text(text + _REGISTERS.format(pairs=pairs, report=REPORT))
     return site
+
+
+def _inventory(site: Path) -> str:
+    """The name of the inventory beside a playbook, empty where there is none."""
+    names = ("inventory", "inventory.ini")
+    return next((name for name in names if (site / name).exists()), "")
 
 
 class _Loose(yaml.SafeLoader):
@@ -194,7 +201,7 @@ class Seen:
 
 
 def _ours(twin: Twin, site: Path, folder: Path) -> list[Seen]:
-    words = ("apply", "site.yml", "-i", "inventory.ini", "--json", *twin.options)
+    words = ("apply", "site.yml", "-i", _inventory(site), "--json", *twin.options)
     argv = (sys.executable, "-P", "-m", "toolkit.cli.entry", *words)
     seen = []
     with _box(folder / "ours", site) as box:
@@ -213,7 +220,7 @@ def _ours(twin: Twin, site: Path, folder: Path) -> list[Seen]:
 
 def _theirs(twin: Twin, site: Path, folder: Path) -> list[Seen]:
     program = str(Path(sys.executable).with_name("ansible-playbook"))
-    argv = (sys.executable, program, "site.yml", "-i", "inventory.ini", *twin.options)
+    argv = (sys.executable, program, "site.yml", "-i", _inventory(site), *twin.options)
     env = {
         "ANSIBLE_CALLBACK_PLUGINS": str(site / ".callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "twin",
@@ -252,7 +259,7 @@ def _seen(
 ) -> Seen:
     ended: dict[str, list[tuple[str, str]]] = {}
     for host, name, module, line in tasks:
-        if module not in SILENT and name != "twin report":
+        if module not in SILENT and name not in UNCOUNTED:
             shown = str(line["status"]) + (" (ignored)" if line["ignored"] else "")
             ended.setdefault(host, []).append((name, shown))
     registered = {}

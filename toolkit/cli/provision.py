@@ -55,16 +55,23 @@ class Wish:
     decrypt: Decrypt = no_password
 
 
-def inventory_of(paths: tuple[str, ...], decrypt: Decrypt | None = None) -> Inventory:
-    """The inventory in these files; this machine where there are none.
+def inventory_of(
+    paths: tuple[str, ...], decrypt: Decrypt | None = None, *, playbook: str = ""
+) -> Inventory:
+    """The inventory in these files, this machine where there are none, for a playbook.
 
     Without ``decrypt``, the environment says where passwords of vaults are.
     """
-    if not paths:
+    folder = os.path.dirname(playbook) or "."
+    places = (os.path.join(folder, name) for name in ("group_vars", "host_vars"))
+    files = bool(playbook) and any(map(os.path.isdir, places))
+    if not paths and not files:
         return this_machine()
-    from toolkit.inventory.load import load  # noqa: PLC0415 - PyYAML costs 30 ms
+    from toolkit.inventory.load import beside, load  # noqa: PLC0415 - PyYAML costs 30 ms
 
-    return load(*paths, decrypt=vault_of({}) if decrypt is None else decrypt)
+    decrypt = vault_of({}) if decrypt is None else decrypt
+    made = load(*paths, decrypt=decrypt) if paths else this_machine()
+    return beside(made, folder, decrypt) if files else made
 
 
 def chosen(inventory: Inventory, limit: str) -> tuple[str, ...]:

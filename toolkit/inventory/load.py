@@ -54,6 +54,13 @@ def load(*paths: str, decrypt: Decrypt = no_password) -> Inventory:
     )
 
 
+def beside(inventory: Inventory, folder: str, decrypt: Decrypt = no_password) -> Inventory:
+    """The inventory with the ``group_vars`` and ``host_vars`` of a playbook's folder."""
+    groups = _folder_vars(os.path.join(folder, "group_vars"), decrypt)
+    hosts = _folder_vars(os.path.join(folder, "host_vars"), decrypt)
+    return replace(inventory, play_group_files=groups, play_host_files=hosts)
+
+
 def _files(path: str) -> list[str]:
     if os.path.isdir(path):
         names = sorted(os.listdir(path))

@@ -24,13 +24,16 @@ class Inventory:
     """All hosts and groups.
 
     ``hosts`` holds each host's own variables; ``group_files`` and ``host_files`` those of the
-    ``group_vars`` and ``host_vars`` folders, which are stronger than the inventory's own.
+    ``group_vars`` and ``host_vars`` folders, which are stronger than the inventory's own; the
+    ``play_…`` ones those of the folders beside the playbook, which are stronger still.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]
     groups: Mapping[str, Group]
     group_files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     host_files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    play_group_files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    play_host_files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     folder: str = ""
     file: str = ""
 
@@ -106,11 +109,14 @@ class Inventory:
         found.update(everyone.vars)
         for name in mine:
             found.update(self.groups[name].vars)
-        found.update(self.group_files.get(ALL, {}))
-        for name in mine:
-            found.update(self.group_files.get(name, {}))
+        for files in (self.group_files, self.play_group_files):
+            found.update(files.get(ALL, {}))
+        for files in (self.group_files, self.play_group_files):
+            for name in mine:
+                found.update(files.get(name, {}))
         found.update(self.hosts[host])
-        found.update(self.host_files.get(host, {}))
+        for files in (self.host_files, self.play_host_files):
+            found.update(files.get(host, {}))
         return found
 
     def _priority(self, name: str) -> tuple[int, str]:

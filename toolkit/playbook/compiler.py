@@ -277,6 +277,8 @@ class _Compiler:
             data["values"] = dict(task.values)
         if task.bodies:
             data["bodies"] = {name: self._body(body) for name, body in task.bodies.items()}
+        if task.params:
+            data["params"] = True
         if task.implicit:
             data["implicit"] = True
         return data

@@ -48,13 +48,14 @@ def run(tasks: "TaskRunner", runner: "Runner", task: TaskData, *, handler: bool)
                 runner.remember_failure(task, ended)
                 return False
             continue
-        if body >= 0 and not _inside(runner, body, layers):
+        # The layers around it are those of its tasks as well; only its own are stronger there.
+        own = layers[-1] if task.get("params") else {}
+        if body >= 0 and not _inside(runner, body, own):
             return False
     return True
 
 
-def _inside(runner: "Runner", body: int, layers: tuple[Mapping[str, Any], ...]) -> bool:
-    own = {name: value for layer in layers for name, value in layer.items()}
+def _inside(runner: "Runner", body: int, own: Mapping[str, Any]) -> bool:
     runner.scope.enter_include(own)
     try:
         return runner.body(body)

@@ -54,6 +54,8 @@ class Task:
     """Files of the controller that must travel: by folder, the name as written and the path."""
     bodies: Mapping[str, Body] = field(default_factory=dict)
     """What an include may run, by the name that it is asked for."""
+    params: bool = False
+    """Whether the last of an include's ``layers`` are variables that it hands to its tasks."""
     values: Mapping[str, Variables] = field(default_factory=dict)
     """What an ``include_vars`` may read, by the name that it is asked for."""
     implicit: bool = False

@@ -105,6 +105,7 @@ class TaskLoader:
         more: dict[str, Any] = {}
         if module.name in INCLUDES:
             more["bodies"] = self._loading.includes.bodies(module, context, node)
+            more["params"] = bool(words.get("vars"))
         elif module.name == "include_vars":
             more["values"] = self._loading.includes.values(module, inner)
         own = {key: value for key, value in words.items() if key not in ("name", "vars", "tags")}

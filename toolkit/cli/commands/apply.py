@@ -44,8 +44,8 @@ def command(playbook: str, inventory: tuple[str, ...], **flags: Any) -> None:
     """Bring hosts to the state that PLAYBOOK declares."""
     _refuse_contradictions(flags, inventory)
     decrypt = flags["decrypt"] = vault_of(flags)
-    flags["reload"] = lambda: inventory_of(inventory, decrypt)
-    hosts = inventory_of(inventory, decrypt)
+    flags["reload"] = lambda: inventory_of(inventory, decrypt, playbook=playbook)
+    hosts = flags["reload"]()
     wanted = frozenset(name for name in FLAGS if flags[name])
     loaded = _load(playbook, flags) if inventory or wanted else None
     with Sessions(hosts, _connections(loaded, flags)) as sessions:
