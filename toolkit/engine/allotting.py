@@ -1,5 +1,6 @@
 """Gives a container its addresses on a network: those it asks for, or the next that are free."""
 
+import time
 from zlib import crc32
 
 from toolkit.core.errors import ConflictError, InvalidInputError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from toolkit.engine.database import Database
     from toolkit.engine.endpoints import Attachment
     from toolkit.engine.netstore import Network, NetworkTable
+
+_REST = 180.0  # seconds until a flow of UDP is forgotten that was two-way (nf_conntrack-sysctl)
 
 
 def take(
@@ -51,10 +54,26 @@ def take(
     return dotted(number), text_of(second.low + offset)
 
 
+def worn(database: "Database", network: str, address: str) -> bool:
+    """Whether somebody else had the address a moment ago, and flows may lead to it still."""
+    found = database.query(
+        "DELETE FROM rests WHERE network=? AND address=? RETURNING until",
+        network,
+        parse_address(address, what="address"),
+    )
+    return bool(found) and found[0][0] > time.time()
+
+
 def give(database: "Database", table: "NetworkTable", attachment: "Attachment") -> None:
     """Take both back."""
     network, endpoint = attachment.network, attachment.endpoint
-    Pool(database, network.name).give(parse_address(endpoint.address, what="address"))
+    number = parse_address(endpoint.address, what="address")
+    Pool(database, network.name).give(number)
+    now = time.time()
+    database.query("DELETE FROM rests WHERE until<?", now)
+    database.query(
+        "INSERT OR REPLACE INTO rests VALUES (?, ?, ?)", network.name, number, now + _REST
+    )
     second = network.bridge.address6
     if endpoint.address6 and second:
         offset = parse_address6(endpoint.address6, what="address") - second.low

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAKING, TYING, READY, TIED, REMOVING = "making", "tying", "ready", "tied", "removing"
-_VERSION = 8
+_VERSION = 9
 # What tables of an older version lack.
 _ADDED = (
     ("networks", "more", "TEXT NOT NULL DEFAULT '{}'"),
@@ -30,6 +30,7 @@ _ADDED = (
     ("endpoints", "follows", "INTEGER NOT NULL DEFAULT 0"),
     ("restarts", "error", "TEXT NOT NULL DEFAULT ''"),
     ("restarts", "minded", "INTEGER NOT NULL DEFAULT 0"),
+    ("endpoints", "worn", "INTEGER NOT NULL DEFAULT 0"),
 )
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS containers (
@@ -44,6 +45,11 @@ CREATE TABLE IF NOT EXISTS networks (
 CREATE TABLE IF NOT EXISTS spans (
   network TEXT NOT NULL, last INTEGER NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (network, last)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rests (
+  network TEXT NOT NULL, address INTEGER NOT NULL, until REAL NOT NULL,
+  PRIMARY KEY (network, address)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS rests_until ON rests (until);
 CREATE TABLE IF NOT EXISTS endpoints (
   container TEXT NOT NULL, network TEXT NOT NULL, link TEXT NOT NULL, mac TEXT NOT NULL,
   address INTEGER NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (container, network),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from toolkit.engine.database import Database
 
-_COLUMNS = "container, network, link, mac, address, address6, aliases"
+_COLUMNS = "container, network, link, mac, address, address6, aliases, worn"
 
 
 @record
@@ -44,7 +44,7 @@ class EndpointTable:
         try:
             self._db.query(
                 f"INSERT INTO endpoints ({_COLUMNS}, owner, place)"  # noqa: S608 - constants
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 container,
                 network,
                 endpoint.link,
@@ -52,6 +52,7 @@ class EndpointTable:
                 parse_address(endpoint.address, what="address"),
                 endpoint.address6,
                 encode(list(attachment.aliases)),
+                int(endpoint.worn),
                 owner.me(),
                 place,
             )
@@ -102,11 +103,12 @@ class EndpointTable:
                         address=dotted(address),
                         address6=address6,
                         ports=self._ports(container, network),
+                        worn=bool(worn),
                     ),
                     aliases=tuple(decode(aliases)),
                 ),
             )
-            for container, network, link, mac, address, address6, aliases in rows
+            for container, network, link, mac, address, address6, aliases, worn in rows
         ]
 
     def _ports(self, container: str, network: str) -> tuple[Port, ...]:

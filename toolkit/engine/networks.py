@@ -107,6 +107,7 @@ class Networks:
             mac=allotting.mac(choice.mac_address, address),
             address=address,
             address6=address6,
+            worn=allotting.worn(self._db, network.name, address),
         )
         attachment = Attachment(network=network, endpoint=endpoint, aliases=choice.aliases)
         self.endpoints.insert(container, attachment, place=place)

@@ -29,7 +29,7 @@ _ANSWER = 64 << 10  # bytes
 
 
 @contextlib.contextmanager
-def _package() -> "Iterator[None]":
+def package() -> "Iterator[None]":
     """Let ``pyroute2.netlink`` be imported without running the package's own ``__init__``."""
     if "pyroute2" in sys.modules:
         yield
@@ -48,7 +48,7 @@ def _package() -> "Iterator[None]":
         del sys.modules["pyroute2"]  # whoever imports the package later gets the real one
 
 
-with _package():
+with package():
     from pyroute2.netlink import nlmsgerr
     from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
     from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg

@@ -104,6 +104,7 @@ class Wires:
         """Lead a wire into a network namespace; its name there."""
         bridge, endpoint = plug.bridge, plug.endpoint
         second = bridge.address6
+        self._forget((endpoint,) if endpoint.worn else (), endpoint.flows)
         name: str = self._help().call(
             "connect",
             {
@@ -138,12 +139,21 @@ class Wires:
             said = transaction.finish()
             if said and not nft.is_missing(said):
                 raise nft.refusal(said)
+            self._forget([one for one in gone if one.flows])
         else:
             self._leaving.append(transaction)
         there = present()
         for endpoint in gone:
             if endpoint.link in there:
                 self._help().call("remove", endpoint.link)
+
+    def _forget(
+        self, endpoints: "Iterable[Endpoint]", ports: "Iterable[tuple[str, int]]" = ()
+    ) -> None:
+        """Have no flow go on as it was; to be called once the rules are right."""
+        addresses = [address for one in endpoints for address in one.addresses]
+        if addresses or ports:
+            self._help().call("forget", addresses, list(ports))
 
     def admit(self, endpoint: "Endpoint") -> None:
         """Write the rules of a container that is there already, as after its ports moved."""

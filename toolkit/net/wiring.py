@@ -55,7 +55,10 @@ class Port:
 
 @record
 class Endpoint:
-    """One container on one bridge: ``link`` is the host's end of its wire."""
+    """One container on one bridge: ``link`` is the host's end of its wire.
+
+    It is ``worn`` where another had its address a moment ago.
+    """
 
     bridge: str
     link: str
@@ -63,6 +66,17 @@ class Endpoint:
     address: str
     ports: tuple[Port, ...] = ()
     address6: str = ""
+    worn: bool = False
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Those that it has."""
+        return tuple(filter(None, (self.address, self.address6)))
+
+    @property
+    def flows(self) -> tuple[tuple[str, int], ...]:
+        """The protocols and ports whose flows have no end of their own."""
+        return tuple((port.protocol, port.outer) for port in self.ports if port.protocol == "udp")
 
 
 @record

@@ -31,6 +31,7 @@ _SOCKET = 3
 _REQUEST = 64 << 10  # bytes
 _OWN = "/proc/self/ns/net"
 _PAIRS = 0x0A010101  # 10.1.1.1
+_FLOWS = f"{SYSCTL}/netfilter/nf_conntrack_count"
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - no binding: default routes
 
 
@@ -165,6 +166,19 @@ class Wirer:
             os.close(namespace)
             raise InvalidInputError(f"'{path}' is the host's own network namespace")
         return namespace
+
+    def forget(self, addresses: "list[str]", ports: "list[tuple[str, int]]") -> None:
+        """Forget the flows from and to addresses, and those to (protocol, port) of the host."""
+        with open(_FLOWS, encoding="ascii") as file:
+            if file.read() == "0\n":
+                return
+        from toolkit.net.flows import Flows  # noqa: PLC0415 - few containers leave any
+
+        with Flows() as flows:
+            for address in addresses:
+                flows.forget_address(address)
+            for protocol, port in ports:
+                flows.forget_port(protocol, port)
 
     def remove(self, link: str) -> None:
         """Remove a link; nothing if it is gone, or goes meanwhile with its namespace."""
