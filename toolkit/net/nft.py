@@ -3,14 +3,16 @@
 import os
 
 from toolkit.core.errors import ToolkitError, UnsupportedError
+from toolkit.net.programs import find
 
 _ARGUMENTS = ("nft", "-f", "-")
-_FOLDERS = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin")
 _NO_SUCH = "No such file or directory"
 
 
 class Transaction:
     """One ``nft`` at work; ``finish`` waits for it, so that its caller may do other things.
+
+    ``arguments`` may name a program of the same kind.
 
     ``shown`` is what it printed, once it is finished.
     """
@@ -74,7 +76,7 @@ def _read(file: int) -> str:
 
 def _spawn(arguments: "tuple[str, ...]", source: int, said: int, shown: int) -> int:
     return os.posix_spawn(
-        _program(),
+        _program(arguments[0]),
         arguments,
         {"LC_ALL": "C"},
         file_actions=(
@@ -86,11 +88,11 @@ def _spawn(arguments: "tuple[str, ...]", source: int, said: int, shown: int) -> 
     )
 
 
-def _program() -> str:
-    for folder in _FOLDERS:
-        if os.access(f"{folder}/nft", os.X_OK):
-            return f"{folder}/nft"
-    raise UnsupportedError(
-        "the program 'nft' is not installed",
-        hint="install the package nftables, or use --network none or host",
-    )
+def _program(name: str) -> str:
+    found = find(name)
+    if not found:
+        raise UnsupportedError(
+            f"the program '{name}' is not installed",
+            hint="install the package nftables, or use --network none or host",
+        )
+    return found

@@ -10,6 +10,7 @@ import select
 import time
 
 from toolkit.core.errors import ToolkitError, UnsupportedError
+from toolkit.net.programs import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     Served = tuple[Bridge, list[str]]  # where to answer, and lines of hosts(5)
 
-_FOLDERS = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin")
 _HANGUP, _KILL = 1, 9
 _OPEN = 0o011  # what lets everybody through a directory
 _PATIENCE, _MOMENT = 5, 0.0005  # seconds
@@ -33,7 +33,7 @@ class Servers:
 
     def available(self) -> bool:
         """Whether there is a dnsmasq at all."""
-        return bool(_program())
+        return bool(find("dnsmasq"))
 
     def update(self, network: str, members: "Callable[[], Served | None]") -> None:
         """Have a server that knows the names of all ``members``; none where there is nobody.
@@ -168,7 +168,7 @@ def _start(folder: str, network: str, bridge: "Bridge") -> None:
     said = os.memfd_create("said")
     try:
         pid = os.posix_spawn(
-            _program(),
+            find("dnsmasq"),
             words,
             {"LC_ALL": "C"},
             file_actions=(
@@ -228,10 +228,3 @@ def _write(path: str, text: str) -> None:
         file.write(text)
     os.utime(f"{path}.new", ns=(0, time.time_ns()))  # nobody has read it
     os.rename(f"{path}.new", path)
-
-
-def _program() -> str:
-    for folder in _FOLDERS:
-        if os.access(f"{folder}/dnsmasq", os.X_OK):
-            return f"{folder}/dnsmasq"
-    return ""

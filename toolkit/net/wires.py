@@ -176,7 +176,7 @@ class Wires:
         finally:
             os.close(lock)
 
-    def _accept(self, chains: "list[tuple[str, str]]") -> None:
+    def _accept(self, chains: "list[foreign.Closed]") -> None:
         """Somebody closed the host for all that they do not know since we wrote our rules."""
         lock = _locked(self._lock, fcntl.LOCK_EX)
         try:

@@ -1,5 +1,7 @@
 """Beside the firewalls of others, and after somebody took ours away."""
 
+from pathlib import Path
+
 import pytest
 
 from support.dock import Dock
@@ -8,11 +10,16 @@ from support.lan import HOST, NEIGHBOUR, PEER
 pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
 
 
-def close_host(dock: Dock) -> None:
+FIREWALLD = Path(__file__).with_name("data") / "firewalld.nft"  # what 1.3.3 makes, without details
+
+
+def close_host(dock: Dock, program: str = "iptables") -> None:
     """As dockerd and ufw do: nothing is forwarded that a rule does not accept."""
-    dock.lan.host.run("iptables", "-P", "FORWARD", "DROP")
-    dock.lan.host.run("iptables", "-P", "INPUT", "DROP")
-    dock.lan.host.run("iptables", "-A", "FORWARD", "-i", "docker0", "-j", "ACCEPT")
+    if dock.lan.host.run(program, "-S", check=False).returncode:
+        pytest.skip(f"the kernel does not know the tables of {program}")
+    dock.lan.host.run(program, "-P", "FORWARD", "DROP")
+    dock.lan.host.run(program, "-P", "INPUT", "DROP")
+    dock.lan.host.run(program, "-A", "FORWARD", "-i", "docker0", "-j", "ACCEPT")
 
 
 def works(dock: Dock) -> bool:
@@ -21,23 +28,51 @@ def works(dock: Dock) -> bool:
     return (out, inward) == ("10.78.0.1", NEIGHBOUR)
 
 
+@pytest.mark.parametrize("program", ["iptables", "iptables-legacy"])
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_policy_of_drop_does_not_stop_containers(dock: Dock, when: str) -> None:
+def test_a_policy_of_drop_does_not_stop_containers(dock: Dock, when: str, program: str) -> None:
     dock.lan.peer.mirror(7000)
     if when == "before":
-        close_host(dock)
+        close_host(dock, program)
     dock.serve("web", "-p", "8080:80")
     if when == "after":
-        close_host(dock)
+        close_host(dock, program)
         assert not works(dock)
         dock("run", "--rm", "host", "true")  # any start sees it
     assert works(dock)
-    shown = dock.lan.host.run("iptables", "-S").stdout.splitlines()
+    shown = dock.lan.host.run(program, "-S").stdout.splitlines()
     assert "-A FORWARD -j DOCKYARD-FORWARD" in shown
     assert "-A DOCKYARD-FORWARD -i bridge0 -j ACCEPT" in shown
     assert shown.index("-A FORWARD -i docker0 -j ACCEPT") < shown.index(
         "-A FORWARD -j DOCKYARD-FORWARD"
     )
+    assert dock.lan.neighbour.ask(PEER, 7000, wait=0.5) == "nothing"
+
+
+def test_names_are_served_on_a_host_that_lets_nothing_in(dock: Dock) -> None:
+    close_host(dock, "iptables-legacy")
+    dock.lan.host.run("nft", "-f", str(FIREWALLD))
+    dock.lan.host.run("iptables-legacy", "-A", "INPUT", "-i", "lo", "-j", "ACCEPT")
+    dock("network", "create", "mine")
+    dock("run", "-d", "--name", "web", "--network", "mine", "host", "sleep", "600")
+    dock("exec", "web", "getent", "hosts", "web")
+
+
+def test_beside_firewalld(dock: Dock) -> None:
+    dock.lan.peer.mirror(7000)
+    dock.lan.host.run("nft", "-f", str(FIREWALLD))
+    dock.serve("web", "-p", "8080:80")
+    assert works(dock)
+    theirs = ("nft", "list", "chain", "inet", "firewalld", "filter_FORWARD")
+    assert dock.lan.host.run(*theirs).stdout.count("jump DOCKYARD-FORWARD") == 1
+    # a reload of theirs makes their table anew
+    dock.lan.host.run("nft", "delete", "table", "inet", "firewalld")
+    dock.lan.host.run("nft", "-f", str(FIREWALLD))
+    assert not works(dock)
+    for _ in range(2):
+        dock("network", "reload")
+    assert works(dock)
+    assert dock.lan.host.run(*theirs).stdout.count("jump DOCKYARD-FORWARD") == 1
     assert dock.lan.neighbour.ask(PEER, 7000, wait=0.5) == "nothing"
 
 
