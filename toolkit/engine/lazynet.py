@@ -115,8 +115,8 @@ class LazyNetworks:
             networks.naming.changed([one.network.name for one in joined.attachments], but=container)
 
         def done(pid: int) -> None:
-            networks.joined(container)
             networks.keep(joined, pid)
+            networks.joined(container)  # last: from now on others may find that it is over
 
         return Joining(
             place=networks.naming.place(container, config, joined.attachments),
@@ -131,13 +131,20 @@ class LazyNetworks:
 
     def discard(self, container: str) -> None:
         """A container is removed, whatever it was."""
-        if self._db.query("SELECT 1 FROM endpoints WHERE container=? LIMIT 1", container):
+        if self._has_any(" WHERE container=?", container):
             self.load().leave(container)
 
     def tidy(self, look: "Look") -> None:
         """Take back what containers had that ended while nobody looked."""
-        if self._db.query("SELECT 1 FROM endpoints LIMIT 1") or self._serves():
+        if self._has_any() or self._serves():
             self.load().tidy(look)
+
+    def _has_any(self, which: str = "", *values: str) -> bool:
+        """Whether anybody is on a network, or has ports held."""
+        return any(
+            self._db.query(f"SELECT 1 FROM {table}{which} LIMIT 1", *values)  # noqa: S608 - constants
+            for table in ("endpoints", "keepers")
+        )
 
     def _serves(self) -> bool:
         """Whether a name server is there, or what a killed command left of one."""

@@ -167,6 +167,8 @@ class Networks:
         held = self.endpoints.select("WHERE container=?", container)
         if held:
             self._leave(held)
+        else:
+            self._end_keeper(container)  # another command may have taken all but this
 
     def attach(self, container: str, choice: "Attach", pid: int) -> Attachment:
         """Lead one more wire into a container that runs."""
@@ -234,12 +236,14 @@ class Networks:
         self.naming.revive()
 
     def _tidy_keepers(self, look: "Look") -> None:
-        """Hold the ports again of containers whose keeper was killed."""
+        """Hold the ports again of containers whose keeper was killed, and forget the others."""
         for container, who in self._db.query("SELECT container, owner FROM keepers"):
             if owner.alive(who):
                 continue
             state = look.state(container)
-            if state is not None and state.pid:
+            if state is None or not state.pid:
+                self._end_keeper(container)
+            else:
                 try:
                     self._keep_again(container, state.pid)
                 except ConflictError:

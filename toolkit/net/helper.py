@@ -58,7 +58,10 @@ class Helper:
 
     def answer(self) -> "Any":
         """What came of the oldest request without an answer; its error is raised here."""
-        data = self._socket.recv(_ANSWER)
+        try:
+            data = self._socket.recv(_ANSWER) if self._unanswered else b""
+        except OSError as error:
+            raise _gone(os.strerror(error.errno or 0)) from None
         if not data:
             raise _gone("it has ended")
         self._unanswered -= 1

@@ -8,7 +8,7 @@ import _socket
 import fcntl
 import os
 
-from toolkit.core.errors import ToolkitError
+from toolkit.core.errors import ToolkitError, UnavailableError
 from toolkit.net import foreign, helper, nft, rules
 
 TYPE_CHECKING = False
@@ -57,14 +57,16 @@ class Wires:
     def close(self) -> None:
         """Let the helper go, and wait for what is not yet done."""
         self._reap()
-        if self._helper is not None:
-            self._helper.close()
-            self._helper = None
+        self._drop()
 
     def begin(self, plugs: "tuple[Plug, ...]", skeleton: str) -> "Wire":
         """Ask for the bridges, and for the rules that let one container in."""
-        for plug in plugs:
-            self._help().ask("bridge", _bridge(plug.bridge))
+        try:
+            for plug in plugs:
+                self._help().ask("bridge", _bridge(plug.bridge))
+        except UnavailableError:
+            self._drop()
+            raise
         text = "".join(rules.joining(plug.endpoint) for plug in plugs)
         lock = _locked(self._lock, fcntl.LOCK_SH)
         try:
@@ -96,6 +98,9 @@ class Wires:
         for _ in range(count):
             try:
                 self._help().answer()
+            except UnavailableError as error:
+                self._drop()
+                return error
             except ToolkitError as error:
                 failed = failed or error
         return failed
@@ -105,7 +110,7 @@ class Wires:
         bridge, endpoint = plug.bridge, plug.endpoint
         second = bridge.address6
         self._forget((endpoint,) if endpoint.worn else (), endpoint.flows)
-        name: str = self._help().call(
+        name: str = self._call(
             "connect",
             {
                 "bridge": bridge.link,
@@ -145,7 +150,7 @@ class Wires:
         there = present()
         for endpoint in gone:
             if endpoint.link in there:
-                self._help().call("remove", endpoint.link)
+                self._call_again("remove", endpoint.link)
 
     def _forget(
         self, endpoints: "Iterable[Endpoint]", ports: "Iterable[tuple[str, int]]" = ()
@@ -153,7 +158,7 @@ class Wires:
         """Have no flow go on as it was; to be called once the rules are right."""
         addresses = [address for one in endpoints for address in one.addresses]
         if addresses or ports:
-            self._help().call("forget", addresses, list(ports))
+            self._call_again("forget", addresses, list(ports))
 
     def admit(self, endpoint: "Endpoint") -> None:
         """Write the rules of a container that is there already, as after its ports moved."""
@@ -161,7 +166,7 @@ class Wires:
 
     def route(self, namespace: str, endpoint: "Endpoint", bridge: "Bridge") -> None:
         """Let a container reach the world by another of its networks."""
-        self._help().call("route", namespace, endpoint.address, gateways(bridge))
+        self._call("route", namespace, endpoint.address, gateways(bridge))
 
     def reload(self) -> None:
         """Write all rules anew."""
@@ -186,20 +191,40 @@ class Wires:
 
     def remove_bridge(self, link: str) -> None:
         """Remove a bridge; nothing if it is gone."""
-        self._help().call("remove", link)
+        self._call("remove", link)
 
     def link(self, namespaces: "tuple[str, str]", addresses: "tuple[str, str]") -> None:
         """Join two network namespaces by a wire of their own; empty addresses are chosen."""
-        self._help().call("link", *namespaces, addresses)
+        self._call("link", *namespaces, addresses)
 
     def make_bridge(self, bridge: "Bridge") -> None:
         """Make a bridge, and refuse one whose subnet is taken on this host."""
-        self._help().call("bridge", _bridge(bridge))
+        self._call("bridge", _bridge(bridge))
 
     def _reap(self) -> None:
         """Wait for those that nobody waited for; a table that is gone holds nothing either."""
         while self._leaving:
             self._leaving.pop().finish()
+
+    def _call(self, name: str, *args: "Any") -> "Any":
+        """Ask the helper, and let go of one that is gone."""
+        try:
+            return self._help().call(name, *args)
+        except UnavailableError:
+            self._drop()
+            raise
+
+    def _call_again(self, name: str, *args: "Any") -> None:
+        """The same of what must be done even where a first helper was killed."""
+        try:
+            self._call(name, *args)
+        except UnavailableError:
+            self._call(name, *args)
+
+    def _drop(self) -> None:
+        if self._helper is not None:
+            self._helper.close()
+            self._helper = None
 
     def _help(self) -> "Asking":
         if self._helper is None:
