@@ -59,7 +59,7 @@ class Helper:
     def answer(self) -> "Any":
         """What came of the oldest request without an answer; its error is raised here."""
         try:
-            data = self._socket.recv(_ANSWER) if self._unanswered else b""
+            data = self._socket.recv(_ANSWER)
         except OSError as error:
             raise _gone(os.strerror(error.errno or 0)) from None
         if not data:
