@@ -61,6 +61,25 @@ def in_turn(
     )
 
 
+def rates_in_turn(
+    name: str,
+    *,
+    goal: float,
+    ours: Callable[[], float],
+    peer: Callable[[], float],
+    runs: int,
+    unit: str = "Gb/s",
+) -> Row:
+    """The same of rates, of which more is better."""
+    ours(), peer()
+    pairs = [(ours(), peer()) for _ in range(runs)]
+    mine = statistics.median(pair[0] for pair in pairs)
+    theirs = statistics.median(pair[1] for pair in pairs)
+    return Row(
+        name=name, ours=mine, peer=theirs, ratio=theirs / mine, goal=goal, unit=unit, runs=runs
+    )
+
+
 _WORKER = """
 import json, subprocess, sys, time
 for line in sys.stdin:

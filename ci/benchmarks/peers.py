@@ -4,7 +4,9 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,3 +80,39 @@ def podman(folder: Path) -> Iterator[list[str]]:
             left = Path("/sys/fs/cgroup", name)
             if left.is_dir() and not left.is_mount():
                 shutil.rmtree(left)
+
+
+@contextmanager
+def docker(folder: Path, prefix: Sequence[str]) -> Iterator[list[str]]:
+    """The argv prefix of a client of a dockerd of its own, which ``prefix`` puts into a namespace.
+
+    It is Debian's, whose bridge is 172.31.0.1/24; its leftovers are removed.
+    """
+    state, group = Path(tempfile.mkdtemp(prefix="docker-", dir=folder)), "dockyard-bench-docker"
+    client = ["docker", f"--host=unix://{state / 'socket'}"]
+    places = [f"--data-root={state / 'data'}", f"--exec-root={state / 'exec'}"]
+    words = [f"--pidfile={state / 'pid'}", client[1], "--storage-driver=overlay2"]
+    words += ["--bip=172.31.0.1/24", f"--cgroup-parent=/{group}"]
+    words += ["--exec-opt=native.cgroupdriver=cgroupfs"]
+    argv = [*prefix, "unshare", "--mount", "/usr/sbin/dockerd", *places, *words]
+    with (state / "log").open("wb") as log, subprocess.Popen(argv, stderr=log) as daemon:
+        try:
+            end = time.monotonic() + 60
+            while subprocess.run([*client, "version"], capture_output=True, check=False).returncode:
+                if daemon.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError(f"dockerd does not answer: {(state / 'log').read_text()}")
+                time.sleep(0.1)
+            yield client
+        finally:
+            daemon.terminate()
+            daemon.wait(timeout=60)
+    for left in Path("/sys/fs/cgroup").glob(f"**/{group}"):
+        left.rmdir()
+
+
+def imported(client: Sequence[str], root: Path, name: str) -> str:
+    """An image of a root file system, in one layer."""
+    archive = root.with_suffix(".tar")
+    subprocess.run(["tar", "-C", str(root), "-cf", str(archive), "."], check=True)
+    subprocess.run([*client, "import", str(archive), name], check=True, capture_output=True)
+    return name
