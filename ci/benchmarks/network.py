@@ -94,8 +94,8 @@ def _throughput(folder: Path) -> Iterator[Row]:
     root = _iperf_root(folder / "iperf")
     with ExitStack() as stack:
         host, neighbour = stack.enter_context(host_and_neighbour())
-        argv, image = (DOCKYARD,), ("--rootfs", str(root))
-        ours = Side(host=host, neighbour=neighbour, argv=argv, image=image)
+        rootfs = ("--rootfs", str(root))
+        ours = Side(host=host, neighbour=neighbour, argv=(DOCKYARD,), image=rootfs)
         host, neighbour = stack.enter_context(host_and_neighbour())
         argv = tuple(stack.enter_context(docker(folder, host.words())))
         image = (imported(argv, root, "iperf"),)

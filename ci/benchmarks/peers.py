@@ -88,7 +88,8 @@ def docker(folder: Path, prefix: Sequence[str]) -> Iterator[list[str]]:
 
     It is Debian's, whose bridge is 172.31.0.1/24; its leftovers are removed.
     """
-    state, group = Path(tempfile.mkdtemp(prefix="docker-", dir=folder)), "dockyard-bench-docker"
+    state = Path(tempfile.mkdtemp(prefix="docker-", dir=folder))
+    group = f"dockyard-bench-{os.getpid()}"
     client = ["docker", f"--host=unix://{state / 'socket'}"]
     places = [f"--data-root={state / 'data'}", f"--exec-root={state / 'exec'}"]
     words = [f"--pidfile={state / 'pid'}", client[1], "--storage-driver=overlay2"]
@@ -106,7 +107,7 @@ def docker(folder: Path, prefix: Sequence[str]) -> Iterator[list[str]]:
         finally:
             daemon.terminate()
             daemon.wait(timeout=60)
-    for left in Path("/sys/fs/cgroup").glob(f"**/{group}"):
+    for left in Path("/sys/fs/cgroup").glob(f"*/{group}"):
         left.rmdir()
 
 
