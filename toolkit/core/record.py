@@ -25,18 +25,22 @@ class Record:
     __slots__ = ()
     _fields: "tuple[str, ...]" = ()
     _defaults: "dict[str, Any]" = {}  # noqa: RUF012 - typing.ClassVar would import typing
+    _known: "frozenset[str]" = frozenset()
 
     def __init__(self, **values: "Any") -> None:
         put = object.__setattr__
+        whole = {**self._defaults, **values}
+        if len(whole) != len(self._fields) or not whole.keys() <= self._known:
+            self._refuse(values)
+        for name, value in whole.items():
+            put(self, name, value)
+
+    def _refuse(self, values: "dict[str, Any]") -> None:
         for name in self._fields:
-            if name in values:
-                put(self, name, values.pop(name))
-            elif name in self._defaults:
-                put(self, name, self._defaults[name])
-            else:
+            if name not in values and name not in self._defaults:
                 raise TypeError(f"{type(self).__name__} needs '{name}'")
-        if values:
-            raise TypeError(f"{type(self).__name__} has no '{next(iter(values))}'")
+        odd = next(name for name in values if name not in self._known)
+        raise TypeError(f"{type(self).__name__} has no '{odd}'")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: '{name}' cannot be set")
@@ -70,7 +74,13 @@ def record(cls: "type[T]") -> "type[T]":
             raise TypeError(f"{cls.__name__}.{name}: a default must be immutable")
     left_out = {*names, "__dict__", "__weakref__"}
     body = {key: value for key, value in cls.__dict__.items() if key not in left_out}
-    body.update(__slots__=names, _fields=names, _defaults=defaults, __qualname__=cls.__qualname__)
+    body.update(
+        __slots__=names,
+        _fields=names,
+        _defaults=defaults,
+        _known=frozenset(names),
+        __qualname__=cls.__qualname__,
+    )
     bases = tuple(base for base in cls.__bases__ if base is not object)
     return type(cls.__name__, (*bases, Record), body)
 

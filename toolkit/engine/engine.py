@@ -534,7 +534,8 @@ class Engine:
         ``filters`` are those of ``toolkit.engine.filters``.
         """
         rows = [row for row in self._db.all() if self._watch.listed(row)]
-        views = [self._watch.view(row) for row in rows]
+        joined = self._networks.joined()
+        views = [self._watch.view(row, joined=joined) for row in rows]
         everyone = views
         if filters:
             from toolkit.engine.filters import asks_for_all, select  # noqa: PLC0415 - seldom

@@ -153,6 +153,10 @@ class LazyNetworks:
         except FileNotFoundError:
             return False
 
+    def joined(self) -> set[str]:
+        """The containers that are attached to any now."""
+        return {str(row[0]) for row in self._db.query("SELECT DISTINCT container FROM endpoints")}
+
     def of(self, container: str) -> "list[Attachment]":
         """Where a container is attached now."""
         if not self._db.query("SELECT 1 FROM endpoints WHERE container=? LIMIT 1", container):

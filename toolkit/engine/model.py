@@ -37,10 +37,10 @@ class View:
 
     ``status`` is ``created``, ``running``, ``paused``, ``exited`` or ``restarting``; times are
     seconds since 1970, 0 where it has not come to that; ``pid`` is the init's in the host; ``log``
-    is the path of its log, empty where none is kept. ``labels`` are the image's and its own, as
-    ``K=V``; ``lower`` are the directories of its image's layers; ``health`` is empty, ``starting``,
-    ``healthy`` or ``unhealthy``; ``restarts`` counts those that its restart policy made, ``error``
-    is why the last of them failed; ``says`` is what its image asks of its containers.
+    is the path of its log, empty in lists and where none is kept. ``labels`` are the image's and
+    its own, as ``K=V``; ``lower`` are the directories of its image's layers; ``health`` is empty,
+    ``starting``, ``healthy`` or ``unhealthy``; ``restarts`` counts those that its restart policy
+    made, ``error`` is why the last of them failed.
     """
 
     id: str

@@ -26,6 +26,7 @@ from toolkit.runtime.trees import remove_tree
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
     from typing import Any
 
     from toolkit.engine.database import Database, Row
@@ -73,13 +74,17 @@ class Watch:
             time.sleep(_PAUSE)  # the shim is writing down how it ended
         return state
 
-    def view(self, row: "Row") -> View:
-        """A container as it is now."""
+    def view(self, row: "Row", *, joined: "AbstractSet[str] | None" = None) -> View:
+        """A container as it is now.
+
+        In a list nobody looks for logs, and ``joined`` are the containers that are on networks.
+        """
         stored = load(row.config)
         state = self.state(row.id)
         ended = {} if state else self.ending(row.id)
         known = restarts.read(self._db, row.id) if stored.config.restart else restarts.NONE
-        log = f"{self._settings.container_dir(row.id)}/log.json"
+        log = "" if joined is not None else f"{self._settings.container_dir(row.id)}/log.json"
+        off = joined is not None and row.id not in joined
         return View(
             id=row.id,
             name=row.name,
@@ -95,7 +100,7 @@ class Watch:
             oom_killed=bool(ended.get("oom", False)),
             digest=stored.image.digest,
             log=log if os.path.exists(log) else "",
-            networks=tuple(self._networks.of(row.id)),
+            networks=() if off else tuple(self._networks.of(row.id)),
             labels=labels(stored),
             lower=stored.image.lower,
             health=self._health(row, stored, state),

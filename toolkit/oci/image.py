@@ -108,6 +108,9 @@ class Healthcheck:
     retries: int = 0
 
 
+_NO_CHECK = Healthcheck()
+
+
 @record
 class ImageConfig:
     """What an image asks of a container: the ``config`` object of its configuration.
@@ -125,7 +128,7 @@ class ImageConfig:
     stop_signal: str = ""
     volumes: tuple[str, ...] = ()
     exposed_ports: tuple[str, ...] = ()
-    healthcheck: Healthcheck = Healthcheck()
+    healthcheck: Healthcheck = _NO_CHECK
     shell: tuple[str, ...] = ()
     labels: "Mapping[str, str]"
 
@@ -269,13 +272,14 @@ def decode_config(fields: Fields) -> ImageConfig:
         stop_signal=fields.text("StopSignal", ""),
         volumes=fields.keys("Volumes"),
         exposed_ports=fields.keys("ExposedPorts"),
-        healthcheck=_healthcheck(fields.inner("Healthcheck", optional=True)),
+        healthcheck=_healthcheck(fields) if fields.has("Healthcheck") else _NO_CHECK,
         shell=fields.texts("Shell"),
         labels=fields.mapping("Labels"),
     )
 
 
-def _healthcheck(fields: Fields) -> Healthcheck:
+def _healthcheck(config: Fields) -> Healthcheck:
+    fields = config.inner("Healthcheck")
     numbers = {name: fields.number(key) for key, name in _HEALTH_NUMBERS.items() if fields.has(key)}
     return Healthcheck(test=fields.texts("Test"), **numbers)
 

@@ -45,35 +45,41 @@ SIZED = Layout(
 """The same with how much each container wrote."""
 
 
-def row(view: "View", *, whole: bool, size: str = "") -> dict[str, object]:
-    """The fields of one container; with ``whole`` nothing is shortened."""
+def row(view: "View", *, whole: bool, size: str = "", usual: bool = False) -> dict[str, object]:
+    """The fields of one container; with ``whole`` nothing is shortened.
+
+    The ``usual`` table needs only some: with a thousand containers that is time well saved.
+    """
     command = " ".join(view.args)
-    labels = dict(text.partition("=")[::2] for text in view.labels)
-    mounts = [
-        mount_name(source, whole=whole)
-        for source in (
-            *(bind.source for bind in view.config.binds),
-            *(volume.name for volume in view.config.volumes),
-        )
-    ]
-    return {
+    found: dict[str, object] = {
         "ID": view.id if whole else view.id[:12],
         "Image": view.image,
         "Command": f'"{command if whole else shortened(command, _COMMAND)}"',
-        "CreatedAt": local_stamp(view.created),
         "RunningFor": f"{since(view.created)} ago",
         "Status": status(view),
-        "State": view.status,
         "Ports": ", ".join(
             published([port for one in view.networks for port in one.endpoint.ports])
         ),
         "Names": view.name,
+        "Size": size or "0B",
+    }
+    return found if usual else {**found, **_more(view, whole=whole)}
+
+
+def _more(view: "View", *, whole: bool) -> dict[str, object]:
+    labels = dict(text.partition("=")[::2] for text in view.labels)
+    mounts = (
+        *(bind.source for bind in view.config.binds),
+        *(volume.name for volume in view.config.volumes),
+    )
+    return {
+        "CreatedAt": local_stamp(view.created),
+        "State": view.status,
         "Labels": ",".join(f"{name}={value}" for name, value in labels.items()),
         "Label": lambda name: labels.get(name, ""),
-        "Mounts": ",".join(mounts),
+        "Mounts": ",".join(mount_name(source, whole=whole) for source in mounts),
         "LocalVolumes": str(len(view.config.volumes)),
         "Networks": _networks(view),
-        "Size": size or "0B",
     }
 
 

@@ -5,7 +5,7 @@ import sys
 from toolkit.cli.containers.listed import LAYOUT, SIZED, row, size_of
 from toolkit.cli.containers.opening import open_engine
 from toolkit.cli.containers.options import FORMAT, number
-from toolkit.cli.templates.listing import lines
+from toolkit.cli.templates.listing import TABLE, lines
 from toolkit.cli.verb import Call, Flag, Verb
 from toolkit.core.errors import InvalidInputError
 from toolkit.engine.filters import CONTAINER_KEYS, parse_filters
@@ -26,7 +26,8 @@ def _ps(call: Call) -> int:
         return 0
     sized = call.flag("size") or ".Size" in asked
     sizes = {view.id: size_of(view, engine.settings) for view in views} if sized else {}
-    rows = [row(view, whole=whole, size=sizes.get(view.id, "")) for view in views]
+    usual = asked in ("", TABLE)
+    rows = [row(view, whole=whole, size=sizes.get(view.id, ""), usual=usual) for view in views]
     for line in lines(SIZED if call.flag("size") else LAYOUT, rows, asked):
         print(line)
     return 0
