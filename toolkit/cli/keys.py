@@ -4,6 +4,7 @@ import os
 import select
 
 from toolkit.core.errors import InvalidInputError
+from toolkit.linux.signals import wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,9 +61,11 @@ def type_to(process: "Detachable", feed: int, keys: bytes) -> bool:
     poll.register(0, select.POLLIN)
     poll.register(process.fileno(), select.POLLIN)
     while True:
-        ready = dict(poll.poll())
+        ready = wait(poll)
         if process.fileno() in ready:
             return False
+        if 0 not in ready:
+            continue
         typed = _read()
         if not typed:
             poll.unregister(0)

@@ -10,6 +10,7 @@ import time
 from _thread import allocate_lock
 
 from toolkit.core.errors import ConflictError, NotFoundError, ToolkitError, UnavailableError
+from toolkit.linux.signals import wait
 from toolkit.runtime import messages, request, states
 from toolkit.runtime.failures import sentence
 from toolkit.runtime.spawn import spawn, spawn_early, take_early
@@ -47,7 +48,6 @@ __all__ = [
 ]
 
 _SIGKILL = 9
-_LOOK = 1.0  # seconds between two looks for a signal, while there is nothing to hear
 _UNKNOWN_STATUS = 255  # of a container whose end nobody saw
 
 
@@ -239,8 +239,10 @@ class Session:
 
     def _receive(self) -> None:
         """The next event. It is taken away once it is noted: a signal handler may raise here."""
-        while not self.ready(_LOOK):
-            pass  # a signal that comes as a call begins to block is handled only after the call
+        poll = select.poll()
+        poll.register(self._socket.fileno(), select.POLLIN)
+        while not wait(poll):
+            pass  # a signal came, and its handler raised nothing
         message, fds = messages.peek(self._socket)
         if message is None:
             raise UnavailableError(

@@ -30,7 +30,7 @@ from toolkit.linux.process import (
     set_pdeathsig,
 )
 from toolkit.linux.seccomp import SeccompFlag, load
-from toolkit.linux.signals import signal
+from toolkit.linux.signals import forget_wake, signal
 from toolkit.runtime import messages
 
 TYPE_CHECKING = False
@@ -247,6 +247,7 @@ def own_namespace() -> None:
 
 def default_signals() -> None:
     """Undo what Python and the launcher did to signals; an exec would keep the ignored ones."""
+    forget_wake()
     for number in _SIGNALS:
         if signal.getsignal(number) == signal.SIG_IGN or number == signal.SIGINT:
             signal.signal(number, signal.SIG_DFL)

@@ -219,12 +219,18 @@ def test_the_caller_is_interrupted_and_nothing_stays(oci: Oci) -> None:
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
-        while not pid_file.exists():  # before, it would be a start that is given up
+        while not _waits(process.pid):  # before, it would be a start that is given up
             time.sleep(0.02)
-        time.sleep(0.2)
+        assert pid_file.exists()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == 5
     assert oci.must("list", "--quiet") == ""
+
+
+def _waits(pid: int) -> bool:
+    """Whether it has come to wait for its container: it has the pipe by which signals wake it."""
+    pipes = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+    return any(pipe.startswith("pipe:") and pipes.count(pipe) == 2 for pipe in pipes)
 
 
 @pytest.mark.parametrize("pause", [0, 0.02, 0.04, 0.06, 0.08, 0.1])

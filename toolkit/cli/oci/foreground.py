@@ -5,6 +5,7 @@ import select
 
 from toolkit.cli.terminal import window_size
 from toolkit.linux.process import pidfd_open, pidfd_send_signal
+from toolkit.linux.signals import wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class Foreground:
         """Carry its terminal's bytes until it ends; 128+n for a death by signal n."""
         if self.master is not None:
             self._carry(self.master)
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        while not wait(poll):
+            pass  # a signal came, and its handler has passed it on
         code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         return code if code >= 0 else 128 - code
 
@@ -82,4 +87,4 @@ class Foreground:
         poll.register(self._pidfd, select.POLLIN)
         for fd, events in relay.interests().items():
             poll.register(fd, events)
-        return dict(poll.poll())
+        return wait(poll)
