@@ -15,7 +15,7 @@ from toolkit.facts.machine import Stat
 from toolkit.tasks import paths
 from toolkit.tasks.editing import pattern
 from toolkit.tasks.host import Host
-from toolkit.tasks.looking import ALGORITHMS, check_algorithm, checksum, kinds
+from toolkit.tasks.looking import ALGORITHMS, check_algorithm, checksum, told
 from toolkit.tasks.registry import Plan, task
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -178,10 +178,10 @@ class Find:
         return any(re.match(self.contains, line) for line in text.splitlines())
 
     def _told(self, host: Host, path: str, found: Stat) -> dict[str, Any]:
-        told: dict[str, Any] = {
+        values: dict[str, Any] = {
             "path": path,
             "mode": f"{found.mode:04o}",
-            **kinds(found),
+            **told(found),
             "uid": found.uid,
             "gid": found.gid,
             "pw_name": users.user_name(host, found.uid),
@@ -195,8 +195,8 @@ class Find:
             "ctime": found.ctime,
         }
         if self.get_checksum and found.kind == "file":
-            told["checksum"] = checksum(host, path, self.checksum_algorithm)
-        return told
+            values["checksum"] = checksum(host, path, self.checksum_algorithm)
+        return values
 
 
 def _hidden(name: str) -> bool:

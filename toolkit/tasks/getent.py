@@ -39,7 +39,8 @@ class Getent:
         if done.status == _NO_KEY:
             if self.fail_key:
                 raise NotFoundError(f"'{self.key}' is not in the database '{self.database}'")
-            return {"ansible_facts": {fact: {self.key: None}}}
+            said = "One or more supplied key could not be found in the database."
+            return {"ansible_facts": {fact: {self.key: None}}, "msg": said}
         if done.status == 127:
             raise UnsupportedError("this host has no 'getent'")
         if done.status != 0:

@@ -1,6 +1,7 @@
-"""What ``stat``, ``find`` and ``get_url`` share: digests, and kinds in Ansible's words."""
+"""What ``stat``, ``find`` and ``get_url`` share: digests, kinds and rights in Ansible's words."""
 
 import hashlib
+import stat
 
 from toolkit.core.errors import InvalidInputError
 from toolkit.core.suggest import did_you_mean
@@ -27,14 +28,31 @@ def checksum(machine: Machine, path: str, algorithm: str) -> str:
     return digest(machine.files.read(path), algorithm)
 
 
-def kinds(found: Stat) -> dict[str, bool]:
-    """What it is, in the words of Ansible's ``stat``: ``isdir``, ``isreg`` and the others."""
-    return {
-        "isreg": found.kind == "file",
-        "isdir": found.kind == "directory",
-        "islnk": found.kind == "link",
-        "isfifo": found.kind == "fifo",
-        "issock": found.kind == "socket",
-        "isblk": found.kind == "block",
-        "ischr": found.kind == "char",
-    }
+def told(found: Stat) -> dict[str, bool]:
+    """What it is and who may do what, in the words of Ansible's ``stat``: ``isdir``, ``rusr``."""
+    kinds = {word: found.kind == kind for word, kind in _KINDS.items()}
+    return kinds | {word: bool(found.mode & bit) for word, bit in _RIGHTS.items()}
+
+
+_KINDS = {
+    "isreg": "file",
+    "isdir": "directory",
+    "islnk": "link",
+    "isfifo": "fifo",
+    "issock": "socket",
+    "isblk": "block",
+    "ischr": "char",
+}
+_RIGHTS = {
+    "rusr": stat.S_IRUSR,
+    "wusr": stat.S_IWUSR,
+    "xusr": stat.S_IXUSR,
+    "rgrp": stat.S_IRGRP,
+    "wgrp": stat.S_IWGRP,
+    "xgrp": stat.S_IXGRP,
+    "roth": stat.S_IROTH,
+    "woth": stat.S_IWOTH,
+    "xoth": stat.S_IXOTH,
+    "isuid": stat.S_ISUID,
+    "isgid": stat.S_ISGID,
+}

@@ -1,6 +1,5 @@
 """``stat``: what lies at a path."""
 
-import stat as bits
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -9,22 +8,9 @@ from toolkit.facts import users
 from toolkit.facts.machine import Stat as Found
 from toolkit.tasks import paths
 from toolkit.tasks.host import Host
-from toolkit.tasks.looking import ALGORITHMS, check_algorithm, checksum, kinds
+from toolkit.tasks.looking import ALGORITHMS, check_algorithm, checksum, told
 from toolkit.tasks.registry import Plan, task
 
-_RIGHTS = {
-    "rusr": bits.S_IRUSR,
-    "wusr": bits.S_IWUSR,
-    "xusr": bits.S_IXUSR,
-    "rgrp": bits.S_IRGRP,
-    "wgrp": bits.S_IWGRP,
-    "xgrp": bits.S_IXGRP,
-    "roth": bits.S_IROTH,
-    "woth": bits.S_IWOTH,
-    "xoth": bits.S_IXOTH,
-    "isuid": bits.S_ISUID,
-    "isgid": bits.S_ISGID,
-}
 _ACCESS = {"readable": "-r", "writeable": "-w", "executable": "-x"}  # test(1)
 
 
@@ -67,24 +53,23 @@ class Stat:
         found = host.files.stat(path, follow=self.follow)
         if found is None:
             return {"stat": {"exists": False}}
-        told = {"exists": True, "path": path, **_facts(host, found), **kinds(found)}
-        told |= {name: bool(found.mode & bit) for name, bit in _RIGHTS.items()}
-        told |= _link(host, path, found) | self._access(host, path)
-        return {"stat": told | self._content(host, path, found)}
+        values = {"exists": True, "path": path, **_facts(host, found), **told(found)}
+        values |= _link(host, path, found) | self._access(host, path)
+        return {"stat": values | self._content(host, path, found)}
 
     def _access(self, host: Host, path: str) -> dict[str, Any]:
         """What the user of this task may do there."""
         return {name: host.run(("test", flag, path)).status == 0 for name, flag in _ACCESS.items()}
 
     def _content(self, host: Host, path: str, found: Found) -> dict[str, Any]:
-        told: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         if self.get_checksum and found.kind == "file":
-            told["checksum"] = checksum(host, path, self.checksum_algorithm)
+            values["checksum"] = checksum(host, path, self.checksum_algorithm)
         if self.get_mime:
-            told |= _mime(host, path)
+            values |= _mime(host, path)
         if self.get_attributes:
-            told |= _attributes(host, path, found)
-        return told
+            values |= _attributes(host, path, found)
+        return values
 
 
 def _facts(host: Host, found: Found) -> dict[str, Any]:
