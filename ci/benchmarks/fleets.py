@@ -54,7 +54,8 @@ def site(folder: Path) -> Path:
     (folder / "site.yml").write_text(_playbook())
     (folder / "deploy.py").write_text(_deploy())
     (folder / "ansible.cfg").write_text(
-        "[defaults]\nhost_key_checking = True\nforks = 10\ninterpreter_python = /usr/bin/python3\n"
+        "[defaults]\nhost_key_checking = True\nforks = 10\ntimeout = 120\n"
+        "interpreter_python = /usr/bin/python3\n"
         "[ssh_connection]\npipelining = True\n"
     )
     return folder
@@ -65,12 +66,12 @@ def _playbook() -> str:
     rows += [f"    - copy: {{src: f{n}, dest: /srv/d0/f{n}, mode: '0640'}}" for n in range(6)]
     rows += [f"    - template: {{src: t{n}.j2, dest: /srv/d1/t{n}}}" for n in range(4)]
     rows += [f"    - file: {{path: /srv/l{n}, src: /srv/d0/f{n}, state: link}}" for n in range(2)]
-    rows += ["    - lineinfile: {path: /srv/d1/t0, line: one more}"]
+    rows += ["    - lineinfile: {path: /srv/d1/lines, line: one more, create: true}"]
     rows += ["    - group: {name: dock}"]
     rows += ["    - command: id -u\n      changed_when: false"] * 2
     assert len(rows) == TASKS
-    tasks = "\n".join(f"{row}\n      notify: told" for row in rows[:14]) + "\n"
-    tasks = tasks.replace("\n      notify", "\n      notify") + "\n".join(rows[14:])
+    told = [f"{row}\n      notify: told" for row in rows[:14]]
+    tasks = "\n".join((*told, *rows[14:]))
     return (
         "- hosts: all\n  gather_facts: false\n  vars: {word: hello}\n"
         f"  tasks:\n{tasks}\n"
@@ -88,7 +89,7 @@ done += [files.template(src=f"templates/t{n}.j2", dest=f"/srv/d1/t{n}", word="he
          for n in range(4)]
 for n in range(2):
     files.link(path=f"/srv/l{n}", target=f"/srv/d0/f{n}")
-files.line(path="/srv/d1/t0", line="one more")
+files.line(path="/srv/d1/lines", line="one more")
 server.group(group="dock")
 for _ in range(2):
     server.shell(commands=["id -u"])

@@ -159,8 +159,16 @@ class Provision:
     def _inventory(self) -> Inventory:
         return self._sessions.inventory
 
+    def check(self, playbook: Playbook) -> None:
+        """``PlaybookError`` for names that nothing in the whole run can define."""
+        from toolkit.playbook.undefined import check_names  # noqa: PLC0415 - Jinja2: 40 ms
+
+        known = {*self._inventory.names(), *self._wish.extra}
+        check_names(playbook, self._wish.selection, known)
+
     def run(self, playbook: Playbook) -> dict[str, Recap]:
         """Run every play; a host that fails takes no part in those that follow."""
+        self.check(playbook)
         first = chosen(self._inventory, self._wish.limit)
         left_out = set(self._inventory.hosts) - set(first)
         compiled = [(play, self._compiled(play)) for play in playbook.plays]

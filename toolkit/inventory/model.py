@@ -82,6 +82,15 @@ class Inventory:
         """The groups that a host is in, ``all`` left out, sorted as ``group_names`` is."""
         return tuple(sorted(name for name in self._depths() if host in self.members(name)))
 
+    def names(self) -> set[str]:
+        """The name of every variable of any host."""
+        layers = [*self.hosts.values(), *(group.vars for group in self.groups.values())]
+        for files in (self.group_files, self.host_files):
+            layers += files.values()
+        for files in (self.play_group_files, self.play_host_files):
+            layers += files.values()
+        return {name for layer in layers for name in layer}
+
     def _depths(self) -> dict[str, int]:
         """How far below ``all`` each group stands: a child's variables win over its parent's."""
         depths = {name: 1 for name in self.groups if name != ALL}

@@ -21,6 +21,7 @@ from toolkit.core.errors import InvalidInputError
 from toolkit.core.suggest import did_you_mean
 from toolkit.playbook import filters
 from toolkit.playbook.lookup_names import PATH_TESTS
+from toolkit.playbook.scope import UNSAFE
 
 Lookup = Callable[[str], Any]
 Include = Callable[[str], str | None]
@@ -237,6 +238,14 @@ class Engine:
             return error.lineno, f"not a valid expression: {error.message}", ""
         return _unknown_names(tree, environment)
 
+    def tree(self, text: str) -> nodes.Template:
+        """The parts of a template; ``jinja2.TemplateSyntaxError`` if it is none."""
+        return self._text.parse(text)
+
+    def has_global(self, name: str) -> bool:
+        """Whether every template knows the name."""
+        return name in self._text.globals
+
     def included(self, text: str) -> tuple[str, ...]:
         """The templates that a template file includes by a constant name."""
         found = meta.find_referenced_templates(self._text.parse(text))
@@ -300,7 +309,7 @@ def strings(value: Any) -> Iterator[str]:
         if is_expression(value):
             yield value
     elif isinstance(value, Mapping):
-        for inner in value.values():
+        for inner in value.values() if UNSAFE not in value else ():
             yield from strings(inner)
     elif isinstance(value, list | tuple):
         for inner in value:

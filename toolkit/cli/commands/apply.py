@@ -103,6 +103,7 @@ def _list(playbook: Playbook, hosts: Inventory, sessions: Sessions, flags: dict[
     wish = _wish(flags)
     provision = Provision(hosts, sessions, choose(as_json=False), wish)
     wanted = frozenset(name for name in FLAGS if flags[name])
+    provision.check(playbook)
     for line in lines(playbook, wish.selection, wanted, provision.hosts):
         click.echo(line)
 
