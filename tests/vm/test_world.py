@@ -13,6 +13,7 @@ import pytest
 from toolkit.core.files import shipped
 
 pytestmark = pytest.mark.root
+PATIENCE = 300
 SCRIPT = f"{shipped('vagrant')}/libvirt"
 # Where a libvirt answers, none is started: its place is hidden first.
 HIDDEN = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run/libvirt; exec "$@"', "sh")
@@ -25,7 +26,7 @@ def world(tmp_path: Path, require: Callable[[str], str]) -> Iterator[Path]:
     require("virsh")
     os.makedirs("/run/libvirt", exist_ok=True)
     yield tmp_path / "world"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while left := processes(tmp_path):
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
@@ -46,7 +47,7 @@ def processes(folder: Path) -> list[str]:
 
 def run(*argv: str, status: int = 0) -> str:
     done = subprocess.run(
-        (*HIDDEN, SCRIPT, *argv), check=False, capture_output=True, text=True, timeout=100
+        (*HIDDEN, SCRIPT, *argv), check=False, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
@@ -77,13 +78,13 @@ def test_the_end_of_the_caller_ends_all(world: Path, number: signal.Signals) -> 
     script = f"trap 'touch {world}/told; exit 9' TERM INT; touch {world}/ready; sleep 1000 & wait"
     argv = (*HIDDEN, SCRIPT, "run", str(world), "--", "sh", "-c", script)
     with subprocess.Popen(argv, start_new_session=True) as caller:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not (world / "ready").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
         caller.send_signal(number)
-        assert caller.wait(timeout=30) == (9 if number is not signal.SIGKILL else -number)
-    deadline = time.monotonic() + 10
+        assert caller.wait(timeout=PATIENCE) == (9 if number is not signal.SIGKILL else -number)
+    deadline = time.monotonic() + PATIENCE
     while not (world / "told").exists():  # the command had its chance to clean up
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -114,16 +114,19 @@ class TestRealPrograms:
 
     def test_time_is_up_for_children_too(self, tmp_path: Path) -> None:
         script = f"sleep 1000 & echo $! > {tmp_path}/pid; wait"
-        with pytest.raises(UnavailableError, match=r"did not end within 0\.5 s"):
-            RealPrograms().run(("sh", "-c", script), Wish(timeout=0.5))
-        assert gone(int((tmp_path / "pid").read_text()))
+        for seconds in (0.5, 5, 60):  # a busy machine may not have begun when time is up
+            with pytest.raises(UnavailableError, match=f"did not end within {seconds:g} s"):
+                RealPrograms().run(("sh", "-c", script), Wish(timeout=seconds))
+            if number := (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
+                break
+        assert gone(int(number))
 
     def test_it_ends_with_a_killed_caller(self, tmp_path: Path) -> None:
         """As after SIGKILL of a gate: no vagrant goes on making machines."""
         script = f"echo $$ > {tmp_path}/pid.new; mv {tmp_path}/pid.new {tmp_path}/pid; sleep 1000"
         code = f"from toolkit.fleet.programs import *; RealPrograms().run(('sh', '-c', {script!r}))"
         with subprocess.Popen((sys.executable, "-c", code)) as caller:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 90
             while not (tmp_path / "pid").exists():
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
@@ -132,7 +135,7 @@ class TestRealPrograms:
 
 
 def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
