@@ -7,8 +7,10 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from os import PathLike
 
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _DEEP = 100  # levels that are walked with open descriptors; what lies deeper is moved up first
 
 
@@ -47,18 +49,32 @@ def remove_tree(path: "str | bytes | PathLike[str]", *, dir_fd: int | None = Non
     """Remove a directory and all below it; nothing where ``path`` does not exist.
 
     For trees that an enemy filled: links are never followed, and any depth takes few descriptors
-    and little stack. Nobody else may be writing there.
+    and little stack. A file or a link is removed as such; a mount is ``EBUSY``. Nobody may be
+    writing there, but others may be removing it, too.
     """
     try:
-        top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=dir_fd)
+        top = os.open(path, _DIRECTORY, dir_fd=dir_fd)
     except FileNotFoundError:
+        return
+    except NotADirectoryError:  # also a link (open(2), O_DIRECTORY with O_NOFOLLOW)
+        _forgiving(os.unlink, path, dir_fd)
         return
     try:
         while _empty(top, top, 0):
             pass
     finally:
         os.close(top)
-    os.rmdir(path, dir_fd=dir_fd)
+    _forgiving(os.rmdir, path, dir_fd)
+
+
+def _forgiving(
+    remove: "Callable[..., None]", path: "str | bytes | PathLike[str]", dir_fd: int | None
+) -> None:
+    """What somebody else has just removed is removed."""
+    try:
+        remove(path, dir_fd=dir_fd)
+    except FileNotFoundError:
+        return
 
 
 def _empty(fd: int, top: int, depth: int) -> bool:
@@ -68,16 +84,31 @@ def _empty(fd: int, top: int, depth: int) -> bool:
     moved = False
     for name, is_directory in found:
         if not is_directory:
-            os.unlink(name, dir_fd=fd)
+            _forgiving(os.unlink, name, fd)
         elif depth == _DEEP:
-            lifted = f".deep.{os.urandom(12).hex()}"  # a name that an enemy cannot have taken
-            os.rename(name, lifted, src_dir_fd=fd, dst_dir_fd=top)
+            _lift(name, fd, top)
             moved = True
         else:
-            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=fd)
-            try:
-                moved |= _empty(inner, top, depth + 1)
-            finally:
-                os.close(inner)
-            os.rmdir(name, dir_fd=fd)
+            moved |= _remove_inner(name, fd, top, depth + 1)
     return moved
+
+
+def _remove_inner(name: str, fd: int, top: int, depth: int) -> bool:
+    try:
+        inner = os.open(name, _DIRECTORY, dir_fd=fd)
+    except FileNotFoundError:
+        return False
+    try:
+        moved = _empty(inner, top, depth)
+    finally:
+        os.close(inner)
+    _forgiving(os.rmdir, name, fd)
+    return moved
+
+
+def _lift(name: str, fd: int, top: int) -> None:
+    lifted = f".deep.{os.urandom(12).hex()}"  # a name that an enemy cannot have taken
+    try:
+        os.rename(name, lifted, src_dir_fd=fd, dst_dir_fd=top)
+    except FileNotFoundError:
+        return

@@ -11,10 +11,11 @@ import sqlite3
 import time
 
 from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, UnsupportedError
+from toolkit.core.files import remove_tree
 from toolkit.core.record import record
 from toolkit.core.suggest import did_you_mean
 from toolkit.engine.names import random_id
-from toolkit.runtime.trees import remove_tree, set_aside
+from toolkit.runtime.trees import set_aside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

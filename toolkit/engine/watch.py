@@ -15,13 +15,13 @@ import errno
 import os
 import time
 
+from toolkit.core.files import remove_tree
 from toolkit.engine import owner, restarts
 from toolkit.engine.database import MAKING, READY, REMOVING, TIED
 from toolkit.engine.model import View
 from toolkit.engine.spec import arguments
 from toolkit.engine.stored import labels, load
 from toolkit.runtime.messages import decode
-from toolkit.runtime.trees import remove_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

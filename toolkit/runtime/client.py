@@ -10,12 +10,13 @@ import time
 from _thread import allocate_lock
 
 from toolkit.core.errors import ConflictError, NotFoundError, ToolkitError, UnavailableError
+from toolkit.core.files import remove_tree
 from toolkit.linux.signals import wait
 from toolkit.runtime import messages, request, states
 from toolkit.runtime.failures import sentence
 from toolkit.runtime.spawn import spawn, spawn_early, take_early
 from toolkit.runtime.states import read_state
-from toolkit.runtime.trees import put, remove_tree, sweep
+from toolkit.runtime.trees import put, sweep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

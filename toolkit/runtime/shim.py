@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from toolkit.core.errors import ConflictError, UnsupportedError
+from toolkit.core.files import remove_tree
 from toolkit.core.record import replace
 from toolkit.core.undo import Undo
 from toolkit.runtime import eventlog, groups, hooks, joins, messages, nest, states
@@ -20,7 +21,7 @@ from toolkit.runtime.monitor import Child, Monitor, end
 from toolkit.runtime.relay import Relay
 from toolkit.runtime.request import StartRequest
 from toolkit.runtime.support import check_support
-from toolkit.runtime.trees import put, remove_tree, set_aside
+from toolkit.runtime.trees import put, set_aside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,14 +11,16 @@ from __future__ import annotations
 import os
 
 from toolkit.core.errors import ConflictError, ToolkitError
+from toolkit.core.files import remove_tree
 from toolkit.core.record import replace
 from toolkit.core.undo import Undo
 from toolkit.runtime import gate, groups, hooks, messages, nest, states
 from toolkit.runtime.init import Hatchling
 from toolkit.runtime.logfile import timestamp
 from toolkit.runtime.request import to_data
+from toolkit.runtime.steps import Steps
 from toolkit.runtime.support import check_support
-from toolkit.runtime.trees import put, remove_tree
+from toolkit.runtime.trees import put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,12 +39,14 @@ class Standalone:
     ``complete`` once it stands: from then on ``remove`` is what undoes it.
     """
 
-    def __init__(self, request: StartRequest, caller: gate.Caller) -> None:
+    def __init__(self, request: StartRequest, caller: gate.Caller, *, faults: bool = False) -> None:
         self.pid = 0
         self.complete = False
         self.warnings: list[ToolkitError] = []
         self._caller = caller
         self._request = request
+        self._faults = faults
+        self._steps = Steps(request.fault if faults else "")
         self._failing = f"container '{request.id}' cannot start"
         self._state = states.State(
             id=request.id,
@@ -81,19 +85,27 @@ class Standalone:
             raise
 
     def _make(self, note: Callable[[int], None]) -> None:
-        request = self._request
+        request, steps = self._request, self._steps
+        steps.enter("request")
         program = self._check()
         with Undo() as undo:
             self._make_state_dir(undo)
+            steps.enter("gate")
             if program:
                 put(f"{request.state_dir}/seccomp.bpf", program)
             listener = gate.build(request.state_dir) if request.hold else None
             made, group = self._hatch(undo, listener)
+            steps.enter("join")
             made.admit(request, group, program, hooks.told(request, self._state))
+            steps.enter("record")
             self._note(states.CREATING)
+            steps.enter("listen")
             self._listen(made.link)
+            steps.enter("made")
             self._note(states.CREATED if request.hold else states.RUNNING)
+            steps.enter("pid file")
             note(self.pid)
+            steps.enter("leave")
             if request.hold:
                 self._leave(made)
             else:
@@ -126,6 +138,7 @@ class Standalone:
                 hint="delete it, or choose another id",
             ) from None
         undo.callback(remove_tree, path)
+        self._steps.enter("state")
         states.write_request(path, messages.encode(to_data(self._request)).encode())
 
     def _hatch(self, undo: Undo, listener: Socket | None) -> tuple[Nest, Cgroup]:
@@ -155,13 +168,15 @@ class Standalone:
         else:
             group = groups.make(self._request)
         undo.callback(group.remove)
+        self._steps.enter("cgroup")
         self._state = replace(self._state, cgroup=dict(group.paths))
         return group
 
     def _fork(self, listener: Socket | None, group: Cgroup | None) -> Nest:
+        self._steps.enter("fork")
         fd = groups.open_unified(group)
         known = Hatchling(
-            faults=False,
+            faults=self._faults,
             request=self._request,
             listener=listener,
             preserve=self._caller.preserve,

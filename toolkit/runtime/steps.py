@@ -9,6 +9,20 @@ from __future__ import annotations
 import errno
 
 SHIM_STEPS = ("request", "state", "stdio", "fork", "cgroup", "join", "listen", "record", "relay")
+ALONE_STEPS = (
+    "request",
+    "state",
+    "gate",
+    "fork",
+    "cgroup",
+    "join",
+    "record",
+    "listen",
+    "made",
+    "pid file",
+    "leave",
+)
+"""Of who makes a container without a shim."""
 INIT_STEPS = (
     "privacy",
     "namespaces",

@@ -1,13 +1,12 @@
-"""Small files written in one piece, and directories removed whole, without ``shutil``."""
+"""Small files written in one piece, and directories set aside to be removed later."""
 
 from __future__ import annotations
 
 import os
 
-from toolkit.core.undo import Forgiven
+from toolkit.core.files import remove_tree
 
 _GONE = ".gone-"
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def put(path: str, data: bytes, *, mode: int = 0o600) -> None:
@@ -45,42 +44,3 @@ def sweep(folder: str) -> None:
         owner = name.rpartition("-")[2]
         if name.startswith(_GONE) and not os.path.exists(f"/proc/{owner}"):
             remove_tree(f"{folder}/{name}")
-
-
-def remove_tree(path: str) -> None:
-    """Remove a directory and all below it; links are not followed, mounts are ``EBUSY``.
-
-    What is not there counts as removed, as does what another process removes meanwhile.
-    """
-    parent, name = os.path.split(path.rstrip("/"))
-    try:
-        fd = os.open(parent or ".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        _remove(fd, name)
-    finally:
-        os.close(fd)
-
-
-def _remove(parent: int, name: str) -> None:
-    try:
-        fd = os.open(name, _DIRECTORY, dir_fd=parent)
-    except FileNotFoundError:
-        return
-    except NotADirectoryError:
-        os.unlink(name, dir_fd=parent)
-        return
-    try:
-        with os.scandir(fd) as entries:
-            inside = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        for entry, is_directory in inside:
-            if is_directory:
-                _remove(fd, entry)
-            else:
-                with Forgiven(FileNotFoundError):
-                    os.unlink(entry, dir_fd=fd)
-    finally:
-        os.close(fd)
-    with Forgiven(FileNotFoundError):
-        os.rmdir(name, dir_fd=parent)

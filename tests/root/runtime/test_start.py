@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from support.boxes import NAMESPACES, PYTHON_MOUNTS, Boxes, capabilities
+from toolkit.core.files import remove_tree
 from toolkit.core.record import replace
 from toolkit.oci.spec import Capabilities, Mount, Namespace, Rlimit, Root, User
 from toolkit.runtime.client import StartError, cleanup, connect_shim, read_state
 from toolkit.runtime.request import Overlay
-from toolkit.runtime.trees import remove_tree
 
 pytestmark = pytest.mark.root
 FILES = {"pid": "pid", "network": "net", "mount": "mnt", "ipc": "ipc", "uts": "uts"}

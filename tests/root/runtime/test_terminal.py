@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from support.boxes import Boxes
+from toolkit.core.files import remove_tree
 from toolkit.core.record import replace
 from toolkit.oci.spec import ConsoleSize
 from toolkit.runtime.client import cleanup, read_state
-from toolkit.runtime.trees import remove_tree
 
 pytestmark = pytest.mark.root
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from toolkit.core.files import remove_tree
 from toolkit.engine import machine, owner
 from toolkit.engine.config import ContainerConfig
 from toolkit.engine.guard import Guard
 from toolkit.engine.stored import PlainImage, Stored, dump, load, plain
 from toolkit.oci.image import ImageConfig
-from toolkit.runtime.trees import remove_tree
 
 
 def test_this_process_is_alive() -> None:

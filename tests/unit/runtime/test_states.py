@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from toolkit.core.errors import ConflictError, NotFoundError
+from toolkit.core.files import remove_tree
 from toolkit.core.record import replace
 from toolkit.oci.spec import Process, Spec
 from toolkit.runtime import messages, states
 from toolkit.runtime.client import cleanup, connect_shim, kill, read_state
 from toolkit.runtime.request import Overlay, StartRequest, from_data, to_data
-from toolkit.runtime.trees import put, remove_tree, set_aside, sweep
+from toolkit.runtime.trees import put, set_aside, sweep
 
 STATE = states.State(id="box", status=states.RUNNING, pid=1, cgroup={"pids": "/x"})
 
