@@ -103,7 +103,7 @@ def unpacked(stream: compress.Source, data_root: str) -> "Iterator[str]":
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             tar = compress.plain(stream)
-            unpacker.unpack(tar, directory, lowers=(), lock_fd=fd)
+            unpacker.unpack(tar, directory, lowers=tuple, lock_fd=fd)
         except InvalidInputError as error:
             raise InvalidInputError(f"the build context: {error}", hint=error.hint) from None
         finally:

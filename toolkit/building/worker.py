@@ -1,25 +1,22 @@
 """The process that touches files of stages: started once a build, it forks a child for each step.
 
-A fresh interpreter, because its caller may have threads. Each child has a mount namespace of its
-own, mounts the stage's layers there and is gone with it, whatever happens. A request is a JSON
-object with the descriptor of a pipe, which gets one JSON object and is closed.
+Each child has a mount namespace of its own, mounts the stage's layers there and is gone with it,
+whatever happens.
 """
 
-import json
 import os
-import signal
-import socket
 import stat
-import sys
+from collections.abc import Sequence
 from typing import Any
 
 from toolkit.building.copying import Copier, Manner, make_directories
 from toolkit.building.ignoring import Ignore
 from toolkit.building.selecting import Filter, select
-from toolkit.core.errors import InvalidInputError, ToolkitError
+from toolkit.core.errors import InvalidInputError
 from toolkit.images import compress, tar
 from toolkit.images.extract import Extractor
 from toolkit.images.files import Blob
+from toolkit.images.forking import serve
 from toolkit.images.limits import Limits, Policy
 from toolkit.linux.mounts import MountFlag, mount
 from toolkit.linux.namespaces import NamespaceFlag, unshare
@@ -27,50 +24,16 @@ from toolkit.linux.paths import open_in_root
 from toolkit.runtime.request import Overlay
 from toolkit.runtime.root import mount_overlay
 
-MAX_REQUEST = 1 << 20
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
 _POLICY = Policy(owners=True, devices=True, opaque="trusted.overlay.opaque", whiteouts=False)
 
 
 def main() -> None:
-    """Serve the socket whose number is the last argument until its other end closes."""
-    serve(socket.socket(fileno=int(sys.argv[-1])))
+    """Serve until nobody asks any more."""
+    serve(_perform)
 
 
-def serve(control: socket.socket) -> None:
-    """Fork a child for each request; several may be at work."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended but by their pipe
-    while True:
-        data, fds, _, _ = socket.recv_fds(control, MAX_REQUEST, 1)
-        if not data:
-            return
-        if not os.fork():
-            control.close()
-            _child(json.loads(data), fds[0])
-        os.close(fds[0])
-
-
-def _child(asked: dict[str, Any], report: int) -> None:
-    """Do the work, report, end: never return into the loop."""
-    try:
-        answer = _perform(asked)
-    except ToolkitError as error:
-        bad = isinstance(error, InvalidInputError)
-        answer = {"error": error.message, "hint": error.hint, "input": bad}
-    except OSError as error:
-        text = f"{error.strerror}: '{error.filename}'" if error.filename else str(error.strerror)
-        answer = {"error": text, "hint": "", "input": False}
-    except BaseException as error:  # noqa: BLE001 - a process's edge: the caller must hear of it
-        answer = {"error": f"{type(error).__name__}: {error}", "hint": "", "input": False}
-    try:
-        os.write(report, json.dumps(answer).encode("utf-8", "surrogateescape"))
-    except BrokenPipeError:
-        pass  # the caller was killed
-    finally:
-        os._exit(0)
-
-
-def _perform(asked: dict[str, Any]) -> dict[str, Any]:
+def _perform(asked: dict[str, Any], _fds: Sequence[int]) -> dict[str, Any]:
     os.umask(0)
     unshare(NamespaceFlag.MOUNT)
     mount(None, "/", flags=MountFlag.REC | MountFlag.PRIVATE)
@@ -139,7 +102,7 @@ def _unpack(source: int, path: str, root: int, destination: str) -> bool:
         blob = Blob(fd, offset=0, size=found.st_size, owned=False)
         reader = tar.TarReader(_Plain(blob))
         try:
-            _Onto(target, lowers=(), policy=_POLICY, limits=Limits()).run(reader)
+            _Onto(target, lowers=tuple, policy=_POLICY, limits=Limits()).run(reader)
         except InvalidInputError as error:
             raise InvalidInputError(f"'{path}': {error}", hint=error.hint) from None
         return True

@@ -28,7 +28,7 @@ _OPEN_DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_ID = 0xFFFFFFFE  # the kernel takes the next one for "leave it"
 _MAX_NOTES = 20
-_OPEN_PARENTS = 64
+_OPEN_PARENTS = 256
 _KEPT_XATTRS = ("user.", "security.capability", "system.posix_acl_")
 _ODD_PATHS = {
     errno.ENAMETOOLONG: "the name is too long",
@@ -58,17 +58,26 @@ class _Directory(NamedTuple):
 
 
 class Extractor:
-    """Unpacks one layer into ``root_fd``; ``lowers`` are the layers below, topmost first."""
+    """Unpacks one layer into ``root_fd``.
+
+    ``lowers`` gives the layers below, topmost first; it is called when all entries are in place.
+    """
 
     def __init__(
-        self, root_fd: int, *, lowers: tuple[int, ...], policy: Policy, limits: Limits
+        self,
+        root_fd: int,
+        *,
+        lowers: Callable[[], tuple[int, ...]],
+        policy: Policy,
+        limits: Limits,
     ) -> None:
         self._root = root_fd
-        self._lowers = lowers
+        self._settle = lowers
+        self._lowers: tuple[int, ...] = ()
         self._policy = policy
         self._limits = limits
-        self._whiteouts = Whiteouts(root_fd, lowers=lowers, policy=policy)
-        self._directories: dict[bytes, _Directory] = {}
+        self._whiteouts = Whiteouts(root_fd, policy=policy)
+        self._directories: dict[bytes, _Directory | None] = {}  # None: as the layers below have it
         self._parents: dict[bytes, int] = {}
         self._notes: list[str] = []
         self._bytes = 0
@@ -270,7 +279,7 @@ class Extractor:
                 done = done + b"/" + name if done else name
                 with suppress(FileExistsError):
                     os.mkdir(name, 0o700, dir_fd=fd)
-                    self._directories[done] = self._as_below(done)
+                    self._directories[done] = None
                 inner = openat2(done, _PARENT, dir_fd=self._root, resolve=_IN_ROOT)
                 os.close(fd)
                 fd = inner
@@ -309,10 +318,11 @@ class Extractor:
         return _Directory(0o755, 0, 0, 0, ())
 
     def _finish(self) -> None:
-        self._directories.setdefault(b"", self._as_below(b""))
-        self._whiteouts.apply()
+        self._lowers = self._settle()
+        self._directories.setdefault(b"", None)
+        self._whiteouts.apply(self._lowers)
         for path in sorted(self._directories, reverse=True):  # what is inside comes first
-            self._finish_directory(path, self._directories[path])
+            self._finish_directory(path, self._directories[path] or self._as_below(path))
 
     def _finish_directory(self, path: bytes, wanted: _Directory) -> None:
         try:

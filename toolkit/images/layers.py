@@ -16,7 +16,8 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from toolkit.core.files import remove_tree, write_atomic
@@ -25,6 +26,10 @@ from toolkit.images.boot import boot_id
 from toolkit.oci.digest import Digest
 
 _OPEN_DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def _nap() -> None:
+    time.sleep(0.02)
 
 
 @record
@@ -76,16 +81,19 @@ class LayerStore:
         return layer.bytes if layer else 0
 
     @contextmanager
-    def making(self, chain_id: Digest) -> Iterator[Part | None]:
+    def making(
+        self, chain_id: Digest, *, pause: Callable[[], None] = _nap
+    ) -> Iterator[Part | None]:
         """A part to unpack into, or ``None`` where the layer is there already.
 
-        Waits while another process makes the same one. Without ``finish``, whatever the reason,
+        Waits while another one makes the same, and calls ``pause`` again and again meanwhile; what
+        that raises ends the waiting. Without ``finish``, whatever the reason,
         the part is removed on leaving.
         """
         os.makedirs(self._layers, mode=0o700, exist_ok=True)  # setuid files lie below it
         os.makedirs(self._parts, mode=0o700, exist_ok=True)
         path = os.path.join(self._parts, chain_id.hex)
-        lock_fd = _lock(path)
+        lock_fd = _lock(path, pause)
         try:
             if self.find(chain_id):
                 yield None
@@ -168,7 +176,7 @@ def _write(where: str, layer: Layer) -> None:
     write_atomic(os.path.join(where, "layer.json"), data, sync=False)
 
 
-def _lock(path: str) -> int:
+def _lock(path: str, pause: Callable[[], None]) -> int:
     """Make the directory ``path`` and lock it, however often it moves away meanwhile."""
     while True:
         with suppress(FileExistsError):
@@ -177,7 +185,12 @@ def _lock(path: str) -> int:
             fd = os.open(path, _OPEN_DIR)
         except FileNotFoundError:
             continue  # it was finished or removed between the two calls
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            pause()
+            continue
         if _is_at(fd, path):
             return fd
         os.close(fd)

@@ -1,16 +1,14 @@
 """Reads an image from where it lies and unpacks the layers that are not there yet."""
 
-import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 
-from toolkit.core.errors import InvalidInputError, ToolkitError
+from toolkit.core.errors import ToolkitError
 from toolkit.images import compress
-from toolkit.images.boot import boot_id
 from toolkit.images.files import ArchiveFiles, DirectoryFiles, Files
 from toolkit.images.host import host_binds, host_layer
-from toolkit.images.layers import Layer, LayerStore, count
+from toolkit.images.layers import LayerStore
 from toolkit.images.limits import Limits
 from toolkit.images.locate import HOST, Place, stamp_of
 from toolkit.images.root import RootImage
@@ -22,13 +20,9 @@ from toolkit.images.sources import (
     read_image,
     read_manifest,
 )
-from toolkit.images.unpack import Unpacker
+from toolkit.images.stacking import Tar, unpack_layers
 from toolkit.oci.digest import Digest, digest_of
-from toolkit.oci.image import ImageConfig, chain_ids
-
-_LOG = logging.getLogger(__name__)
-
-Tar = Callable[[], Iterator[bytes]]  # gives the plain tar of one layer
+from toolkit.oci.image import ImageConfig
 
 
 def prepare(
@@ -70,12 +64,21 @@ def prepare_stored(
 
 
 def unpack_found(
-    data_root: str, files: Files, found: Found, *, limits: Limits | None = None
+    data_root: str,
+    files: Files,
+    found: Found,
+    *,
+    limits: Limits | None = None,
+    give_up: Callable[[], None] = lambda: None,
 ) -> tuple[str, ...]:
-    """The directories of all layers of an image in ``files``, topmost first."""
+    """The directories of all layers of an image in ``files``, topmost first.
+
+    ``give_up`` is called when this is interrupted: it ends the reading of ``files``.
+    """
     tars = [_tar_of(files, layer) for layer in found.layers]
     store = LayerStore(data_root)
-    return _unpack_layers(store, found.image.diff_ids, tars, limits or Limits())
+    limits = limits or Limits()
+    return unpack_layers(store, found.image.diff_ids, tars, limits, give_up=give_up)
 
 
 def prepare_host(data_root: str, *, limits: Limits | None = None) -> RootImage:
@@ -83,7 +86,7 @@ def prepare_host(data_root: str, *, limits: Limits | None = None) -> RootImage:
     os.makedirs(data_root, mode=0o710, exist_ok=True)
     tar = host_layer()
     digest = digest_of(tar)
-    lower = _unpack_layers(
+    lower = unpack_layers(
         LayerStore(data_root), (digest,), [lambda: iter((tar,))], limits or Limits()
     )
     return RootImage(
@@ -113,58 +116,3 @@ def _tar_of(files: Files, layer: LayerFile) -> Tar:
             yield from compress.plain(layer_reader(blob, layer))
 
     return plain
-
-
-def _unpack_layers(
-    store: LayerStore, diff_ids: tuple[Digest, ...], tars: list[Tar], limits: Limits
-) -> tuple[str, ...]:
-    """The directories of all layers, topmost first; the worker starts at the first one missing."""
-    lower: tuple[str, ...] = ()
-    with ExitStack() as stack:
-        unpacker: Unpacker | None = None
-        for chain_id, diff_id, tar in zip(chain_ids(diff_ids), diff_ids, tars, strict=True):
-            if not store.find(chain_id):
-                unpacker = unpacker or stack.enter_context(Unpacker(limits=limits))
-                _unpack_one(store, chain_id, diff_id, tar, (unpacker, lower))
-            lower = (store.diff(chain_id), *lower)
-    return lower
-
-
-def _unpack_one(
-    store: LayerStore,
-    chain_id: Digest,
-    diff_id: Digest,
-    tar: Tar,
-    onto: tuple[Unpacker, tuple[str, ...]],
-) -> None:
-    unpacker, lowers = onto
-    with store.making(chain_id) as part:
-        if part is None:
-            return  # another process made it while this one waited
-        try:
-            stream = _verified(tar(), diff_id)
-            done = unpacker.unpack(stream, part.diff, lowers=lowers, lock_fd=part.lock_fd)
-        except InvalidInputError as error:
-            raise InvalidInputError(f"layer {diff_id}: {error}", hint=error.hint) from None
-        for note in done.notes:
-            _LOG.info("layer %s: %s", diff_id, note)
-        files, size = count(part.diff)
-        layer = Layer(
-            diff_id=str(diff_id), files=files, bytes=size, boot=boot_id(), notes=done.notes
-        )
-        store.finish(part, chain_id, layer)
-
-
-def _verified(tar: Iterator[bytes], diff_id: Digest) -> Iterator[bytes]:
-    """The tar's chunks; at the end its digest must be what the configuration promised."""
-    import hashlib  # noqa: PLC0415 - as in toolkit.oci.digest
-
-    seen = hashlib.new(diff_id.algorithm)
-    for chunk in tar:
-        seen.update(chunk)
-        yield chunk
-    if seen.hexdigest() != diff_id.hex:
-        raise InvalidInputError(
-            f"its content has the digest {diff_id.algorithm}:{seen.hexdigest()}",
-            hint="the image is damaged, or its configuration belongs to another one",
-        )

@@ -1,21 +1,21 @@
 """The caller's side of unpacking: starts the worker, feeds it a plain tar, hears its report."""
 
-import json
+import fcntl
 import os
 import socket
-import subprocess
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
-from toolkit.core.errors import InvalidInputError, ToolkitError
-from toolkit.images import worker
+from toolkit.core.errors import InvalidInputError
+from toolkit.images.helper import Helper, judge
 from toolkit.images.limits import ROOT_POLICY, USER_POLICY, Limits, Policy
+from toolkit.images.worker import LAST, MAX_LOWERS, MORE, request
 
-_BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from toolkit.images.worker import main; main()"
-)
+_PIPE = 1 << 20  # bytes in flight: the less often two processes wait for each other, the better
+
+Lowers = Callable[[], tuple[str, ...]]  # waits until they are whole; topmost first
 
 
 class Unpacked(NamedTuple):
@@ -27,20 +27,15 @@ class Unpacked(NamedTuple):
 
 
 class Unpacker:
-    """A worker process for the layers of one image; a context manager ends it."""
+    """A worker process for the layers of one image; a context manager ends it.
+
+    Several threads may have it unpack at once.
+    """
 
     def __init__(self, *, limits: Limits, policy: Policy | None = None) -> None:
         self._limits = limits
         self._policy = policy or (ROOT_POLICY if os.geteuid() == 0 else USER_POLICY)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._control = ours
-        with theirs:
-            self._process = subprocess.Popen(
-                (sys.executable, "-I", "-S", "-c", _BOOT, _import_root(), str(theirs.fileno())),
-                stdin=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # Ctrl-C is for the caller, who ends the worker in order
-            )
+        self._helper = Helper("toolkit.images.worker")
 
     def __enter__(self) -> Self:
         return self
@@ -51,32 +46,37 @@ class Unpacker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._control.shutdown(socket.SHUT_RDWR)  # whoever else may have inherited it
-        self._control.close()
-        self._process.wait()
+        self._helper.close()
 
     def unpack(
-        self, tar: Iterable[bytes], directory: str, *, lowers: tuple[str, ...], lock_fd: int
+        self, tar: Iterable[bytes], directory: str, *, lowers: Lowers, lock_fd: int
     ) -> Unpacked:
-        """Unpack the plain tar ``tar`` into ``directory``; returns when the child has ended."""
-        asked = worker.request(
-            directory=directory, lowers=lowers, limits=self._limits, policy=self._policy
-        )
-        stream_out, stream_in = os.pipe()
+        """Unpack the plain tar ``tar`` into ``directory``; returns when the child has ended.
+
+        ``lowers`` is asked for the layers below when all of ``tar`` was read and is as promised.
+        """
+        asked = request(directory=directory, limits=self._limits, policy=self._policy)
+        stream_out, stream_in = _wide_pipe()
         report_out, report_in = os.pipe()
+        talk, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            data = json.dumps(asked).encode("utf-8", "surrogateescape")
-            socket.send_fds(self._control, [data], [stream_out, report_in, lock_fd])
+            self._helper.send(asked, (report_in, stream_out, lock_fd, theirs.fileno()))
         finally:
+            theirs.close()
             os.close(stream_out)
             os.close(report_in)
         with open(report_out, "rb") as report:
             try:
-                self._feed(tar, stream_in)
+                with talk:
+                    try:
+                        self._feed(tar, stream_in)
+                    finally:
+                        os.close(stream_in)
+                    _send_lowers(talk, lowers())
             finally:
-                os.close(stream_in)
-                said = report.read()
-        return _judge(said)
+                said = report.read()  # which ends when the child does, whatever happened here
+        done = judge(said, "unpacks a layer")
+        return Unpacked(done["entries"], done["bytes"], tuple(done["notes"]))
 
     def _feed(self, tar: Iterable[bytes], stream: int) -> None:
         """Write all of ``tar``; read it through even if the child has given up.
@@ -95,6 +95,13 @@ class Unpacker:
                 listening = _write(stream, chunk)
 
 
+def _wide_pipe() -> tuple[int, int]:
+    out, into = os.pipe()
+    with suppress(PermissionError):  # a user may have only so much of pipes
+        fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, _PIPE)
+    return out, into
+
+
 def _write(stream: int, chunk: bytes) -> bool:
     """Write all of ``chunk``; whether anyone still reads."""
     view = memoryview(chunk)
@@ -106,19 +113,18 @@ def _write(stream: int, chunk: bytes) -> bool:
     return True
 
 
-def _judge(said: bytes) -> Unpacked:
-    """The child's report as a value or as the error that it is."""
-    if not said:
-        raise ToolkitError("the process that unpacks a layer was killed", hint="is memory short?")
-    report: dict[str, Any] = json.loads(said)
-    if "entries" in report:
-        return Unpacked(report["entries"], report["bytes"], tuple(report["notes"]))
-    if code := report.get("errno"):
-        raise OSError(code, report["error"], report["path"] or None)
-    kind = ToolkitError if report.get("bug") else InvalidInputError
-    raise kind(report["error"], hint=report.get("hint", ""))
-
-
-def _import_root() -> str:
-    """Where ``toolkit`` is imported from: a directory, or the zip archive of the agent."""
-    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+def _send_lowers(talk: socket.socket, paths: tuple[str, ...]) -> None:
+    """Hand the directories of the layers below to the child; one that has ended needs none."""
+    starts = range(0, len(paths), MAX_LOWERS) if paths else (0,)
+    for start in starts:
+        part = paths[start : start + MAX_LOWERS]
+        fds: list[int] = []
+        try:
+            for path in part:
+                fds.append(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))  # noqa: PERF401 - each is to be closed
+            socket.send_fds(talk, [MORE if start + MAX_LOWERS < len(paths) else LAST], fds)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        finally:
+            for fd in fds:
+                os.close(fd)

@@ -23,11 +23,11 @@ _PARENT = os.O_PATH | os.O_DIRECTORY
 
 
 class Whiteouts:
-    """Collects a layer's whiteouts; ``lowers`` are the roots of the layers below, topmost first."""
+    """Collects a layer's whiteouts."""
 
-    def __init__(self, root_fd: int, *, lowers: tuple[int, ...], policy: Policy) -> None:
+    def __init__(self, root_fd: int, *, policy: Policy) -> None:
         self._root = root_fd
-        self._lowers = lowers
+        self._lowers: tuple[int, ...] = ()
         self._policy = policy
         self._hidden: list[tuple[bytes, bytes]] = []
         self.opaque: set[bytes] = set()
@@ -42,8 +42,12 @@ class Whiteouts:
                 raise InvalidInputError(f"{show(parent + b'/' + name)}: a whiteout of nothing")
             self._hidden.append((parent, hidden))
 
-    def apply(self) -> None:
-        """Make the devices and set the attributes that overlayfs understands."""
+    def apply(self, lowers: tuple[int, ...]) -> None:
+        """Make the devices and set the attributes that overlayfs understands.
+
+        ``lowers`` are the roots of the layers below, topmost first.
+        """
+        self._lowers = lowers
         for parent, name in self._hidden:
             path = parent + b"/" + name if parent else name
             if not self._below_opaque(parent) and self._is_below(path):

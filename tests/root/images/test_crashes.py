@@ -104,7 +104,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(layout: Layout, tmp_path: Path) 
     )
 
     (line,) = run.stdout.splitlines()
-    assert line.startswith(f"no space left for images below '{data}': No space left on device: ")
+    assert line.startswith(f"no space left for images below '{data}': No space left on device")
     assert line.endswith("| free some space, or choose another data root")
 
 

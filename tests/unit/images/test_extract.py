@@ -43,7 +43,7 @@ class Box:
         try:
             extractor = Extractor(
                 fds[1],
-                lowers=tuple(fds[2:]),
+                lowers=lambda: tuple(fds[2:]),
                 policy=USER_POLICY,
                 limits=limits or Limits(),
             )

@@ -63,7 +63,7 @@ def test_damaged_archives_do_no_harm(tmp_path: Path, seed: int) -> None:
     (tmp_path / "tar").write_bytes(data)
     (tmp_path / "root").mkdir()
     fds = [os.open(tmp_path / name, os.O_RDONLY) for name in ("tar", "root")]
-    extractor = Extractor(fds[1], lowers=(), policy=USER_POLICY, limits=Limits(bytes=1 << 20))
+    extractor = Extractor(fds[1], lowers=tuple, policy=USER_POLICY, limits=Limits(bytes=1 << 20))
     reader = TarReader(FileSource(fds[0], offset=0, size=len(data)))
 
     with suppress(InvalidInputError, OSError):

@@ -35,9 +35,9 @@ def test_one_worker_unpacks_layer_after_layer(tmp_path: Path, lock_fd: int) -> N
     first, second = (directory(tmp_path, name) for name in ("first", "second"))
 
     with Unpacker(limits=Limits()) as unpacker:
-        one = unpacker.unpack([tar_of(("a", b"12"))], first, lowers=(), lock_fd=lock_fd)
+        one = unpacker.unpack([tar_of(("a", b"12"))], first, lowers=tuple, lock_fd=lock_fd)
         two = unpacker.unpack(
-            [tar_of((".wh.a", b""), ("b", b"3"))], second, lowers=(first,), lock_fd=lock_fd
+            [tar_of((".wh.a", b""), ("b", b"3"))], second, lowers=lambda: (first,), lock_fd=lock_fd
         )
 
     assert (one.entries, one.bytes) == (1, 2)
@@ -49,7 +49,7 @@ def test_takes_the_tar_in_any_pieces(tmp_path: Path, lock_fd: int) -> None:
     pieces = (BIG[at : at + 777] for at in range(0, len(BIG), 777))
 
     with Unpacker(limits=Limits()) as unpacker:
-        unpacker.unpack(pieces, directory(tmp_path, "out"), lowers=(), lock_fd=lock_fd)
+        unpacker.unpack(pieces, directory(tmp_path, "out"), lowers=tuple, lock_fd=lock_fd)
 
     assert len(os.listdir(tmp_path / "out")) == 100
 
@@ -58,10 +58,10 @@ def test_goes_on_after_a_broken_layer(tmp_path: Path, lock_fd: int) -> None:
     with Unpacker(limits=Limits()) as unpacker:
         with pytest.raises(InvalidInputError, match="leads out of the image"):
             unpacker.unpack(
-                [tar_of(("../x", b""))], directory(tmp_path, "bad"), lowers=(), lock_fd=lock_fd
+                [tar_of(("../x", b""))], directory(tmp_path, "bad"), lowers=tuple, lock_fd=lock_fd
             )
         done = unpacker.unpack(
-            [tar_of(("x", b""))], directory(tmp_path, "good"), lowers=(), lock_fd=lock_fd
+            [tar_of(("x", b""))], directory(tmp_path, "good"), lowers=tuple, lock_fd=lock_fd
         )
 
     assert done.entries == 1
@@ -78,33 +78,33 @@ def test_what_the_source_finds_counts_more_than_what_the_child_met(
         Unpacker(limits=Limits()) as unpacker,
         pytest.raises(InvalidInputError, match="wrong digest"),
     ):
-        unpacker.unpack(lying(), directory(tmp_path, "out"), lowers=(), lock_fd=lock_fd)
+        unpacker.unpack(lying(), directory(tmp_path, "out"), lowers=tuple, lock_fd=lock_fd)
 
 
 def test_says_when_the_child_was_killed(tmp_path: Path, lock_fd: int) -> None:
     def killing() -> Iterator[bytes]:
-        yield BIG[:100_000]
+        yield BIG[:3_000_000]
         for worker in children("self"):
             for child in children(worker):
                 os.kill(child, signal.SIGKILL)
-        yield BIG[100_000:]
+        yield BIG[3_000_000:]
 
     with (
         Unpacker(limits=Limits()) as unpacker,
         pytest.raises(ToolkitError, match="was killed") as caught,
     ):
-        unpacker.unpack(killing(), directory(tmp_path, "out"), lowers=(), lock_fd=lock_fd)
+        unpacker.unpack(killing(), directory(tmp_path, "out"), lowers=tuple, lock_fd=lock_fd)
     assert caught.value.hint == "is memory short?"
 
 
 def test_ends_its_worker_when_the_caller_fails(tmp_path: Path, lock_fd: int) -> None:
     def failing() -> Iterator[bytes]:
-        yield BIG[:100_000]
+        yield BIG[:3_000_000]
         raise KeyboardInterrupt
 
     before = children("self")
     with pytest.raises(KeyboardInterrupt), Unpacker(limits=Limits()) as unpacker:
-        unpacker.unpack(failing(), directory(tmp_path, "out"), lowers=(), lock_fd=lock_fd)
+        unpacker.unpack(failing(), directory(tmp_path, "out"), lowers=tuple, lock_fd=lock_fd)
 
     assert children("self") == before
 
@@ -112,7 +112,9 @@ def test_ends_its_worker_when_the_caller_fails(tmp_path: Path, lock_fd: int) -> 
 def test_many_threads_may_unpack_at_once(tmp_path: Path, lock_fd: int) -> None:
     def one(number: int) -> None:
         with Unpacker(limits=Limits()) as unpacker:
-            unpacker.unpack([BIG], directory(tmp_path, f"out{number}"), lowers=(), lock_fd=lock_fd)
+            unpacker.unpack(
+                [BIG], directory(tmp_path, f"out{number}"), lowers=tuple, lock_fd=lock_fd
+            )
 
     threads = [threading.Thread(target=one, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -127,6 +129,6 @@ def test_leaves_no_descriptor_open(tmp_path: Path, lock_fd: int) -> None:
     before = os.listdir("/proc/self/fd")
 
     with Unpacker(limits=Limits()) as unpacker:
-        unpacker.unpack([BIG], directory(tmp_path, "out"), lowers=(), lock_fd=lock_fd)
+        unpacker.unpack([BIG], directory(tmp_path, "out"), lowers=tuple, lock_fd=lock_fd)
 
     assert len(os.listdir("/proc/self/fd")) == len(before)

@@ -72,10 +72,19 @@ class Fetch:
         if self._error:
             raise self._error
 
+    def stir(self) -> None:
+        """Have everybody who waits see that ``stop`` is set."""
+        with self._moved:
+            self._moved.notify_all()
+
     def follow(self) -> "Follower | None":
         """A reader of what comes; ``None`` where the blob is there already."""
         with self._moved:
-            self._moved.wait_for(lambda: self._done or self._error or self._part)
+            self._moved.wait_for(
+                lambda: self._done or self._error or self._part or self._stop.is_set()
+            )
+            if self._stop.is_set():
+                raise StoppedError("the pull was stopped")
             if self._error:
                 raise self._error
             if self._done or self._part is None:
@@ -91,8 +100,15 @@ class Fetch:
         """Wait for bytes behind ``position``; how many there are, 0 at a verified end."""
         with self._moved:
             self._moved.wait_for(
-                lambda: self._written > position or self._done or self._error is not None
+                lambda: (
+                    self._written > position
+                    or self._done
+                    or self._error is not None
+                    or self._stop.is_set()
+                )
             )
+            if self._stop.is_set():
+                raise StoppedError("the pull was stopped")
             if self._written > position and not self._error:
                 return self._written - position
         if self._error:

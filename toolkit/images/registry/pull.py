@@ -193,8 +193,14 @@ def _fetch_layers(
         stack.callback(stop.set)
         _start(list(fetches.values()))
         files = _Coming(library, fetches, report)
+
+        def give_up() -> None:
+            stop.set()
+            for fetch in fetches.values():
+                fetch.stir()
+
         try:
-            unpack_found(library.data_root, files, found, limits=library.limits)
+            unpack_found(library.data_root, files, found, limits=library.limits, give_up=give_up)
         except InvalidInputError as error:
             for fetch in fetches.values():  # that a blob is wrong explains more than what it did
                 fetch.wait()
