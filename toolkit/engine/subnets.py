@@ -90,6 +90,9 @@ def span(ranges: tuple[str, ...], address: Interface) -> tuple[int, ...]:
 
 def _asked(subnets: tuple[str, ...], gateways: tuple[str, ...], *, version: int) -> tuple[str, str]:
     """The subnet and the gateway of one family."""
+    for name, texts in (("subnet", subnets), ("gateway", gateways)):
+        if "" in texts:
+            raise InvalidInputError(f"{name}: it is empty")
     of_it = [
         [text for text in texts if (":" in text) == (version == 6)] for texts in (subnets, gateways)
     ]
