@@ -3,13 +3,18 @@
 import asyncio
 import json
 import os
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from toolkit.api.streams import frame
+from toolkit.engine.logs import from_end, parts
+from toolkit.engine.tailing import open_lines
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from aiohttp import web
 
     from toolkit.api.call import Call
@@ -43,7 +48,6 @@ async def follow(
     tracker = call.service.tracker
     pause = _SOON
     try:
-        await call.service.pool.aside(reader.seek)
         while True:
             runs = going_on and await tracker.look(view.id)
             data = await call.service.pool.aside(reader.piece)
@@ -67,39 +71,72 @@ def log_path(call: "Call", container: str) -> str:
 
 
 class Reader:
-    """Takes whole lines from the file, and leaves one that is being written for the next time."""
+    """Takes whole lines from a log, and leaves one that is being written for the next time.
+
+    A log may have been set aside in parts, and may be while it is followed.
+    """
 
     def __init__(self, path: str, selection: Selection) -> None:
         self._path = path
         self._wanted = selection
         self._since = moment(selection.since)
         self._until = moment(selection.until)
-        self._fd = -1
+        self._files: deque[BinaryIO] = deque()  # to be read one after the other; the last may grow
         self._rest = b""
         self.beyond = False
 
-    def seek(self) -> None:
-        """Go to where the last lines begin."""
-        if self._wanted.tail >= 0 and self._open():
-            os.lseek(self._fd, tail_start(self._fd, self._wanted.tail), os.SEEK_SET)
-
     def piece(self) -> bytes | None:
         """The next piece as the client gets it; None at the end of what there is."""
-        if not self._open():
-            return None
-        data = os.read(self._fd, _PIECE)
-        if not data:
-            return None
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return b"".join(self._shown(line) for line in lines)
+        if not self._files:
+            self._begin()
+        while self._files:
+            data = self._files[0].read(_PIECE)
+            if data:
+                *lines, self._rest = (self._rest + data).split(b"\n")
+                return b"".join(self._shown(line) for line in lines)
+            if not self._turn():
+                return None
+        return None
 
-    def _open(self) -> bool:
-        if self._fd < 0:
-            try:
-                self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-            except FileNotFoundError:
-                return False
-        return True
+    def _begin(self) -> None:
+        """Go to the first line that is wanted: in the log, or in a part that was set aside."""
+        current = open_lines(self._path)
+        if current is None:
+            return
+        self._files.append(current)
+        tail = self._wanted.tail
+        left = -1 if tail < 0 else tail - from_end(current, tail)
+        for part in parts(self._path):
+            if not left:
+                break
+            older = open_lines(part)
+            if older is not None:
+                self._files.appendleft(older)
+                left -= 0 if tail < 0 else from_end(older, left)
+
+    def _turn(self) -> bool:
+        """This file is read to its end: go on to the next, if there is one."""
+        if len(self._files) > 1:
+            self._files.popleft().close()
+            self._rest = b""
+            return True
+        newer = self._newer()
+        self._files.extend(newer)
+        return bool(newer)  # what was written between the last look and that comes first
+
+    def _newer(self) -> "list[BinaryIO]":
+        """What was begun since this file was, the oldest first."""
+        mine = os.fstat(self._files[0].fileno()).st_ino
+        found: list[BinaryIO] = []
+        for path in (self._path, *parts(self._path)):
+            file = open_lines(path)
+            if file is None:
+                continue
+            if os.fstat(file.fileno()).st_ino == mine:
+                file.close()
+                break
+            found.insert(0, file)
+        return found
 
     def _shown(self, line: bytes) -> bytes:
         try:
@@ -107,6 +144,10 @@ class Reader:
             text, stream, stamp = found["log"], found["stream"], found["time"]
         except (ValueError, KeyError, TypeError):
             return b""  # torn by a power cut
+        return self.shown(text, stream, stamp)
+
+    def shown(self, text: str, stream: str, stamp: str) -> bytes:
+        """A line as the client gets it; nothing where it is not wanted."""
         if stream not in self._wanted.streams or (self._since and stamp < self._since):
             return b""
         if self._until and stamp > self._until:
@@ -119,30 +160,9 @@ class Reader:
         return data if number is None else frame(number, data)
 
     def close(self) -> None:
-        """Let the file go."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-
-def tail_start(fd: int, count: int) -> int:
-    """Where the last ``count`` lines of a file begin."""
-    end = os.fstat(fd).st_size
-    if count == 0:
-        return end
-    seen, place = 0, end
-    while place > 0:
-        size = min(_PIECE, place)
-        place -= size
-        data = os.pread(fd, size, place)
-        if place + size == end and data.endswith(b"\n"):
-            data = data[:-1]
-        at = len(data)
-        while (at := data.rfind(b"\n", 0, at)) >= 0:
-            seen += 1
-            if seen == count:
-                return place + at + 1
-    return 0
+        """Let the files go."""
+        while self._files:
+            self._files.popleft().close()
 
 
 def moment(text: str) -> str:

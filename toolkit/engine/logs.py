@@ -80,12 +80,12 @@ def _lines(path: str, tail: int | None, more: "Callable[[], bool] | None") -> "I
 
 def _older(path: str) -> "Iterator[bytes]":
     """The lines of the parts that were set aside, the oldest first."""
-    for part in reversed(_parts(path)):
+    for part in reversed(parts(path)):
         with open(part, "rb") as file:
             yield from whole(file)
 
 
-def _parts(path: str) -> list[str]:
+def parts(path: str) -> list[str]:
     """The parts that were set aside, the newest first."""
     found: list[str] = []
     while os.path.exists(f"{path}.{len(found) + 1}"):
@@ -95,18 +95,18 @@ def _parts(path: str) -> list[str]:
 
 def _last(path: str, file: "BinaryIO", count: int) -> list[bytes]:
     """The older ones of the last ``count`` lines; ``file`` then stands at the first of the rest."""
-    here = _from_end(file, count)
+    here = from_end(file, count)
     older: list[bytes] = []
-    for part in _parts(path):
+    for part in parts(path):
         if here + len(older) >= count:
             break
         with open(part, "rb") as aside:
-            _from_end(aside, count - here - len(older))
+            from_end(aside, count - here - len(older))
             older[:0] = whole(aside)
     return older
 
 
-def _from_end(file: "BinaryIO", count: int) -> int:
+def from_end(file: "BinaryIO", count: int) -> int:
     """Go to the beginning of the last ``count`` whole lines; how many there are."""
     end = file.seek(0, os.SEEK_END)
     place, ends = end, 0
