@@ -72,7 +72,7 @@ class Docker:
     """Runs ``docker`` against a server."""
 
     def __init__(self, program: str, server: Server) -> None:
-        self._program = program
+        self.program = program
         self.server = server
         self.env = {
             **os.environ,
@@ -85,7 +85,7 @@ class Docker:
     def __call__(self, *words: str, text: str = "") -> "subprocess.CompletedProcess[str]":
         """What it did, whatever that is."""
         return subprocess.run(
-            [self._program, *words],
+            [self.program, *words],
             env=self.env,
             input=text,
             capture_output=True,
@@ -110,7 +110,7 @@ class Docker:
         """The command itself, to talk with."""
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            [self._program, *words], env=self.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+            [self.program, *words], env=self.env, stdin=pipe, stdout=pipe, stderr=pipe, text=True
         )
 
 
