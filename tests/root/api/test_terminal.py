@@ -18,7 +18,7 @@ def on_terminal(docker: Docker, *words: str) -> "pexpect.spawn[str]":
     return pexpect.spawn(
         docker.program,
         list(words),
-        env=docker.env,  # type: ignore[arg-type] # it is one of texts
+        env=docker.env,
         encoding="utf-8",
         timeout=PATIENCE,
         dimensions=(31, 97),

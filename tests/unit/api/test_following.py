@@ -8,7 +8,7 @@ import pytest
 
 from toolkit.api.following import Reader, Selection, moment
 
-BOTH = {"stdout": None, "stderr": None}
+BOTH: dict[str, int | None] = {"stdout": None, "stderr": None}
 
 
 def put(path: Path, *texts: str, stamp: str = "2024-01-01T00:00:00Z") -> None:
