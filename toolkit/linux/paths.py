@@ -6,8 +6,9 @@ magic links of procfs are refused. Every function takes a descriptor of the root
 
 import errno
 import os
+import sys
 
-from toolkit.linux.libc import AT_FDCWD, raw, syscall
+from toolkit.linux.libc import AT_FDCWD, check, libc, raw, syscall
 from toolkit.linux.native import ctypes
 
 TYPE_CHECKING = False
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+PROC = 0x9FA0
+"""The type of procfs (statfs(2))."""
+
+_STATFS = 256  # bytes: more than a struct statfs has anywhere
+_WORD = 8
 _RETRIES = 32  # openat2 answers EAGAIN when a rename raced with a "..", as often as it likes
 
 
@@ -157,3 +163,10 @@ def symlink_in_root(root_fd: int, target: str, path: str) -> None:
 def unlink_in_root(root_fd: int, path: str) -> None:
     """Remove the file or link ``path`` itself."""
     in_parent(root_fd, path, lambda fd, name: os.unlink(name, dir_fd=fd))
+
+
+def filesystem_type(fd: int) -> int:
+    """Which kind of file system an open file is of, by the kernel's number (fstatfs(2))."""
+    data = ctypes.create_string_buffer(_STATFS)
+    check("fstatfs", libc.fstatfs(fd, data))
+    return int.from_bytes(data.raw[:_WORD], sys.byteorder)

@@ -11,10 +11,11 @@ import errno
 import os
 
 from toolkit.cgroup.group import enter
-from toolkit.core.errors import InvalidInputError
+from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.core.record import record, replace
 from toolkit.linux import mount_options
 from toolkit.linux.mounts import MountFlag, mount
+from toolkit.linux.paths import PROC, filesystem_type
 from toolkit.linux.process import (
     join_session_keyring,
     set_domainname,
@@ -440,6 +441,8 @@ def _set_sysctl(root: Root, key: str, value: str) -> None:
         raise InvalidInputError(f"linux.sysctl: '{key}' is no kernel parameter")
     fd = root.open("/proc/sys/" + "/".join(parts), os.O_WRONLY)
     try:
+        if filesystem_type(fd) != PROC:  # something of the image's, or of the host's (see labels)
+            raise ToolkitError(f"linux.sysctl: '{key}' of the container is no kernel parameter")
         os.write(fd, value.encode())
     except OSError as error:
         raise OSError(error.errno, f"sysctl: {error.strerror}", key) from None

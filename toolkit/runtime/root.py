@@ -81,11 +81,14 @@ class Root:
 
         For ``/proc`` and ``/sys``: what is masked below them must be what the kernel mounted.
         """
-        os.close(self.directory(path))
         resolve = ResolveFlag.IN_ROOT | ResolveFlag.NO_SYMLINKS
         flags = os.O_PATH | os.O_DIRECTORY
         try:
-            return openat2(path, flags, dir_fd=self.fd, resolve=resolve)
+            try:
+                return openat2(path, flags, dir_fd=self.fd, resolve=resolve)
+            except FileNotFoundError:
+                os.close(self.directory(path))
+                return openat2(path, flags, dir_fd=self.fd, resolve=resolve)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
