@@ -30,7 +30,7 @@ class Dock:
 
     def address(self, name: str, *, served: bool = True) -> str:
         """The address inside, once what was started there answers; empty where there is none."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while served and self("exec", name, "ss", "-lntH") == "":
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -54,7 +54,7 @@ class Dock:
 
     def wait_until_clean(self) -> None:
         """Nothing of any container is left; a namespace takes a moment to go."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while self.links():
             assert time.monotonic() < deadline, self.links()
             time.sleep(0.05)

@@ -20,7 +20,7 @@ class Snapshot:
         found = {*_mounts(folder), *_cgroups(mark), *_processes(mark), *_run_states(folder)}
         return cls(folder=folder, mark=mark, found=frozenset(found))
 
-    def wait_until_like(self, before: "Snapshot", *, timeout: float = 5) -> list[str]:
+    def wait_until_like(self, before: "Snapshot", *, timeout: float = 30) -> list[str]:
         """What is more than ``before``, after giving what is ending a moment to end."""
         deadline = time.monotonic() + timeout
         now = self

@@ -7,7 +7,7 @@ import pytest
 from support.dock import Dock
 from support.lan import HOST, NEIGHBOUR, PEER
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
 
 
 FIREWALLD = Path(__file__).with_name("data") / "firewalld.nft"  # what 1.3.3 makes, without details

@@ -11,13 +11,13 @@ from support.lan import HOST, NEIGHBOUR, PEER, PYTHON
 from support.own_network import in_own_network, ip
 from toolkit.net.flows import Flows
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
 
 # One socket that asks whenever it is told to, and says who was answered.
 CLIENT = f"""
 import socket, sys
 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-sock.settimeout(2)
+sock.settimeout(30)
 sock.connect(({HOST!r}, 8080))
 for _ in sys.stdin:
     try:
@@ -68,6 +68,8 @@ def test_an_address_that_is_used_again_has_no_flows_of_another(
     dock: Dock, require: Callable[[str], str]
 ) -> None:
     require("conntrack")
+    for name in ("udp_timeout", "udp_timeout_stream"):  # a slow machine shall see them, too
+        dock.lan.host.run("sysctl", "-qw", f"net.netfilter.nf_conntrack_{name}=3600")
     dock.lan.peer.mirror(7000)
     for kept in (True, False):
         dock.serve("web", "--ip", "192.168.5.50")

@@ -8,7 +8,7 @@ import pytest
 from support.dock import Dock
 from support.lan import PYTHON
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
 
 SERVE = """
 import socket

@@ -15,7 +15,7 @@ import pytest
 from support.dock import ENTRY, Dock
 from support.lan import PEER
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
 
 PARALLEL, CYCLES = 10, 20
 STARTED = ("--network", "mine", "--network-alias", "w", "-p", "8080:80", "-p", "8081:80/udp")

@@ -4,7 +4,7 @@ import pytest
 
 from support.dock import Dock
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
 
 
 def test_a_wire_between_two(dock: Dock) -> None:

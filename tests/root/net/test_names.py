@@ -9,7 +9,7 @@ import pytest
 from support.dock import Dock
 from support.lan import HOST, PYTHON
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
 
 LOOK = """
 import socket, sys

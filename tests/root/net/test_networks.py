@@ -8,7 +8,7 @@ import pytest
 from support.dock import Dock
 from support.lan import HOST, NEIGHBOUR, PEER
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
 
 
 def test_a_network_from_first_to_last(dock: Dock) -> None:

@@ -7,7 +7,7 @@ import pytest
 from support.dock import Dock
 from support.lan import HOST, NEIGHBOUR, PEER
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
 
 
 def inside(dock: Dock, name: str) -> dict[str, str]:
