@@ -26,6 +26,7 @@ AREAS = {
     "D": "masks",
     "E": "devices",
     "F": "cgroups",
+    "I": "network",
     "M": "lifecycle",
     "R": "host",
 }

@@ -214,6 +214,18 @@ def network() -> dict[str, dict[str, Any]]:
     return found
 
 
+def routers() -> dict[str, dict[str, str]]:
+    """Of each link, what decides whether it listens to routers of IPv6."""
+    base = "/proc/sys/net/ipv6/conf"
+    return {
+        link: {
+            key: content(f"{base}/{link}/{key}").strip()
+            for key in ("disable_ipv6", "accept_ra", "forwarding")
+        }
+        for link in names(base)
+    }
+
+
 def configuration() -> dict[str, str]:
     """What provisioning wrote: every file that the host's checks compare the kernel with."""
     found = {}
@@ -268,6 +280,7 @@ def facts(order: dict[str, Any]) -> dict[str, Any]:
         "unified": content("/sys/fs/cgroup/cgroup.controllers").split(),
         "remains": remains(order),
         "links": network(),
+        "routers": routers(),
         "sysctls": {name: content(f"/proc/sys/{name}").strip() for name in SYSCTLS},
         "modules": [line.split()[0] for line in content("/proc/modules").splitlines()]
         + names("/sys/module"),

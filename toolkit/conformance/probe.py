@@ -30,6 +30,7 @@ from typing import Any, Callable  # noqa: UP035 - runs on Python 3.9 too
 KEPT = "dockyard-probe.json"
 PLACES = ("/dev/shm", "/tmp", "/run", "/var/tmp", "/")  # noqa: S108 - the first one that exists
 HELD = 300.0
+NOWHERE = ("192.0.2.1", "2001:db8::1")  # for documentation: RFC 5737, RFC 3849
 LIBC = ctypes.CDLL(None, use_errno=True)
 # name: (x86-64, aarch64); -1 where the architecture has no such call.
 NUMBERS = {
@@ -261,6 +262,25 @@ def links(folder: str) -> dict[str, str]:
     return {name: to for name, to in found.items() if to != "error: ENOENT"}
 
 
+def reach(address: str) -> str:
+    """Whether there is a route to an address: connecting a datagram socket sends nothing."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as any_socket:
+            return tried(lambda: any_socket.connect((address, 9)))
+    except OSError as error:  # a kernel without the family
+        return "ENETUNREACH" if error.errno == errno.EAFNOSUPPORT else named(-(error.errno or 5))
+
+
+def meet() -> None:
+    """Connect to a socket of our own by the loopback."""
+    with socket.socket() as server, socket.socket() as client:
+        server.bind(("127.0.0.1", 0))
+        server.listen(1)
+        client.settimeout(30)
+        client.connect(server.getsockname())
+
+
 def processes() -> dict[str, str]:
     """Every process in /proc and its name."""
     return {
@@ -339,6 +359,8 @@ def gather(order: dict[str, Any]) -> dict[str, Any]:
         found[name] = content(f"/proc/self/{name}")
     for name in ("unix", "tcp", "dev"):
         found[f"net_{name}"] = content(f"/proc/net/{name}")
+    found["reach"] = {address: reach(address) for address in NOWHERE}
+    found["loopback"] = tried(meet)
     found["hostname"] = os.uname().nodename
     found["etc_hostname"] = content("/etc/hostname").strip()
     found["cpus"] = sorted(os.sched_getaffinity(0))

@@ -124,6 +124,7 @@ def _fewer_devices_in_exec(documents: Documents) -> None:
 V2 = _host(controllers=[""], unified=["cpu", "memory", "pids", "cpuset"])
 BRIDGE = '[bridge]\nname = "bridge0"\naddress = "192.168.5.1/24"\n'
 LINK = {"up": True, "bridge": True, "addresses": ["192.168.5.1/24"], "local": ["192.168.5.1/24"]}
+ROUTER = {"disable_ipv6": "0", "accept_ra": "0", "forwarding": "0"}
 SYSCTL = {"/etc/sysctl.d/60-net.ipv4.ip_forward.conf": "net.ipv4.ip_forward = 1\n"}
 # check: what makes it fail. Where the honest documents would not be judged (na), GREEN makes them.
 DOCTORED: dict[str, Doctor] = {
@@ -138,6 +139,9 @@ DOCTORED: dict[str, Doctor] = {
     "CGR-OWN-37": _callers_group,
     "CGR-MEM-15": _all(V2, _within("outside", "limits", oom_group="1")),
     "CGR-VIEW-03": _all(V2, _within("init", "values", **{"/sys/fs/cgroup/cgroup.procs": "1\n0"})),
+    "NET-NONE-03": _init("net_dev", "|\n|\n    lo: 0\n  eth0: 0\n"),
+    "NET-LO-06": _init("loopback", "ENETUNREACH"),
+    "L2-RA-02": _host(links={"docker0": LINK}, routers={"docker0": {**ROUTER, "accept_ra": "1"}}),
     "HOST-SAME-12": _host(hostname="elsewhere"),
     "HOST-CG-02": _host(controllers=["cpu", "name=systemd", ""]),
     "HOST-API-04": _host(listening=["00000000:0947"]),
@@ -164,6 +168,7 @@ GREEN: dict[str, Doctor] = {
     ),
     "CGR-MEM-15": _all(V2, _within("outside", "limits", oom_group="0")),
     "CGR-VIEW-03": _all(V2, _within("init", "values", **{"/sys/fs/cgroup/cgroup.procs": "1\n7"})),
+    "L2-RA-02": _host(links={"docker0": LINK}, routers={"docker0": ROUTER}),
     "HOST-BRIDGE-13": _host(files={"/etc/dockyard/engine.toml": BRIDGE}, links={"bridge0": LINK}),
     "HOST-FORWARD-14": _host(files=SYSCTL, sysctls={"net/ipv4/ip_forward": "1"}),
     "HOST-SYSCTL-15": _host(files=SYSCTL, sysctls={"net/ipv4/ip_forward": "1"}),
