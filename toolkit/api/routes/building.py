@@ -24,7 +24,6 @@ from toolkit.core.record import replace
 from toolkit.engine.values import parse_add_host
 from toolkit.images.progress import Step
 from toolkit.images.pruning import disk_use
-from toolkit.images.registry.pull import pull
 from toolkit.oci.reference import parse_reference
 
 if TYPE_CHECKING:
@@ -134,6 +133,8 @@ def _run(call: Call, asked: BuildRequest, teller: _Teller) -> None:
     library, servers = call.service.library, access(call)
 
     def fetch(name: str) -> None:
+        from toolkit.images.registry.pull import pull  # noqa: PLC0415 - most images are there
+
         pull(library, parse_reference(name), servers, report=teller.fetched)
 
     services = Services(settings=call.service.settings, launcher=call.service.launcher, pull=fetch)

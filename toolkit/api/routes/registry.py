@@ -1,4 +1,7 @@
-"""What speaks with registries: ``images/create``, push, ``auth``, distribution."""
+"""What speaks with registries: ``images/create``, push, ``auth``, distribution.
+
+The client of registries is loaded with the first of these: most servers start containers only.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +19,13 @@ from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.images.importing import fetched, import_tar
 from toolkit.images.limits import MAX_JSON
 from toolkit.images.progress import Step
-from toolkit.images.registry.client import Access, read_bounded, reading, repositories
-from toolkit.images.registry.login import check_login
-from toolkit.images.registry.pull import pull
-from toolkit.images.registry.push import push
 from toolkit.oci.image import Index, Platform, decode_manifest, parse_json
 from toolkit.oci.reference import DEFAULT_DOMAIN, Reference, parse_reference
 
 if TYPE_CHECKING:
     from toolkit.images.compress import Source
     from toolkit.images.progress import Report
+    from toolkit.images.registry.client import Access
 
 
 class DeniedError(ToolkitError):
@@ -41,6 +41,9 @@ async def _create(call: Call) -> web.StreamResponse:
     if not name:
         raise InvalidInputError("neither 'fromImage' nor 'fromSrc' is given")
     wanted = f"{name}{'@' if ':' in tag else ':'}{tag}" if tag else name
+    from toolkit.images.registry.client import repositories  # noqa: PLC0415 - see the module
+    from toolkit.images.registry.pull import pull  # noqa: PLC0415 - as above
+
     reference, servers = parse_reference(wanted), access(call)
     platform = platform_of(call.text("platform"))
 
@@ -126,6 +129,8 @@ async def _import(call: Call) -> web.StreamResponse:
 
 
 async def _push(call: Call) -> web.StreamResponse:
+    from toolkit.images.registry.push import push  # noqa: PLC0415 - see the module
+
     name, tag, servers = call.args["name"], call.text("tag"), access(call)
     if call.text("platform"):
         raise InvalidInputError("'platform' has no meaning here: an image has one")
@@ -164,6 +169,8 @@ def _named(call: Call, reference: Reference) -> list[Reference]:
 
 
 async def _auth(call: Call) -> web.StreamResponse:
+    from toolkit.images.registry.login import check_login  # noqa: PLC0415 - see the module
+
     data = await call.body()
     address = Reader(data).text("serveraddress") or DEFAULT_DOMAIN
     host = address.removeprefix("https://").removeprefix("http://").partition("/")[0]
@@ -184,8 +191,14 @@ async def _distribution(call: Call) -> web.StreamResponse:
     return answer(await call.service.pool.apart(lambda: _described(reference, servers)))
 
 
-def _described(reference: Reference, servers: Access) -> dict[str, Any]:
+def _described(reference: Reference, servers: "Access") -> dict[str, Any]:
     """What a registry says of an image, without fetching it."""
+    from toolkit.images.registry.client import (  # noqa: PLC0415 - see the module
+        read_bounded,
+        reading,
+        repositories,
+    )
+
     server = repositories(servers, reference, "resolve")[0]
     found = server.manifest(str(reference.digest or reference.tag))
     at = f"manifest {found.digest}"

@@ -17,8 +17,6 @@ from toolkit.cli.settings import load_registries
 from toolkit.core.errors import InvalidInputError
 from toolkit.engine.engine import Engine
 from toolkit.engine.networks import Networks
-from toolkit.images.registry.client import Access
-from toolkit.images.registry.http import Http
 from toolkit.images.store import ImageStore
 from toolkit.net.sharing import SharedHelper
 from toolkit.net.wires import Wires
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from toolkit.cli.verb import Call
     from toolkit.engine.database import Database
     from toolkit.engine.settings import Settings
+    from toolkit.images.registry.client import Access
     from toolkit.images.registry.credentials import Credentials
     from toolkit.images.registry.endpoints import Registries
     from toolkit.net.wires import Ruleset
@@ -83,8 +82,15 @@ def run(call: "Call") -> int:
 
 def _access(registries: "Registries") -> "Callable[[Credentials], Access]":
     """Registries as ``engine.toml`` and the environment of the server have them."""
-    http = Http(proxy=lambda url: proxy_of(url, os.environ))
-    return lambda credentials: Access.of(registries, credentials, http)
+
+    def access(credentials: "Credentials") -> "Access":
+        from toolkit.images.registry.client import Access  # noqa: PLC0415 - few servers need it
+        from toolkit.images.registry.http import Http  # noqa: PLC0415 - as above
+
+        http = Http(proxy=lambda url: proxy_of(url, os.environ))
+        return Access.of(registries, credentials, http)
+
+    return access
 
 
 def _sockets(call: "Call", settings: "Settings") -> "Sockets":
