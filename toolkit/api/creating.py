@@ -36,20 +36,22 @@ _IDLE: dict[str, tuple[object, ...]] = {
     "CpuRealtimeRuntime": (0,),
     "DeviceRequests": ([],),
     "Isolation": ("", "default"),
+    "KernelMemory": (0,),
+    "KernelMemoryTCP": (0,),
+    "MaskedPaths": ([],),
+    "ReadonlyPaths": ([],),
     "Runtime": ("", "dockyard", "runc"),
     "StorageOpt": ({},),
     "VolumeDriver": ("", "local"),
 }
+_IDLE_END: dict[str, tuple[object, ...]] = {"DriverOpts": ({},), "GwPriority": (0,), "Links": ([],)}
 
 
 def container_config(body: Mapping[str, Any], *, name: str, network: str) -> ContainerConfig:
     """The container that a client asks for; ``network`` is that of one who asks for none."""
     config = Reader(body)
     host = config.part("HostConfig")
-    for key, fine in _IDLE.items():
-        value = host.data.get(key)
-        if value is not None and value not in fine:
-            raise UnsupportedError(f"HostConfig.{key} is not built: {value!r} was asked for")
+    host.refuse_all_but(_IDLE)
     image = config.text("Image")
     if not image:
         raise InvalidInputError("no image is given")
@@ -200,7 +202,9 @@ def _with_networks(
 def endpoint(network: str, data: Mapping[str, Any]) -> Attach:
     """One of ``EndpointsConfig``."""
     found = Reader(data, f"EndpointsConfig.{network}.")
+    found.refuse_all_but(_IDLE_END)
     address = found.part("IPAMConfig")
+    address.refuse_all_but({"LinkLocalIPs": ([],)})
     return Attach(
         network=network,
         ip=address.text("IPv4Address") or found.text("IPAddress"),

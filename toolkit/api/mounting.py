@@ -8,6 +8,12 @@ from toolkit.engine import values
 from toolkit.engine.config import Bind, Tmpfs, VolumeMount
 from toolkit.engine.volumetext import parse_volume
 
+_IDLE_BIND: dict[str, tuple[object, ...]] = {
+    "NonRecursive": (False,),
+    "ReadOnlyNonRecursive": (False,),
+    "ReadOnlyForceRecursive": (False,),
+}
+
 
 @dataclass(slots=True)
 class Mounts:
@@ -49,6 +55,9 @@ def _keep(mount: Bind | VolumeMount, found: Mounts) -> None:
 
 def _mount(mount: Reader, found: Mounts) -> None:
     kind = mount.text("Type")
+    mount.part("BindOptions").refuse_all_but(_IDLE_BIND)
+    mount.part("VolumeOptions").refuse_all_but({"Labels": ({},)})
+    mount.part("TmpfsOptions").refuse_all_but({"Options": ([],)})
     if kind == "bind":
         options = [mount.part("BindOptions").text("Propagation") or "rprivate"]
         options += ["ro"] if mount.flag("ReadOnly") else []

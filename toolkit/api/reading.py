@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from toolkit.core.errors import InvalidInputError
+from toolkit.core.errors import InvalidInputError, UnsupportedError
 
 
 class Reader:
@@ -20,6 +20,13 @@ class Reader:
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise InvalidInputError(f"{self.at}{key}: expected {what}, not {value!r}")
         return value
+
+    def refuse_all_but(self, fine: Mapping[str, tuple[object, ...]]) -> None:
+        """Refuse what is asked for and not built: for each key what asks for nothing."""
+        for key, values in fine.items():
+            value = self.data.get(key)
+            if value is not None and value not in values:
+                raise UnsupportedError(f"{self.at}{key} is not built: {value!r} was asked for")
 
     def text(self, key: str) -> str:
         """A text, empty where it is left out."""

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from toolkit.api.creating import container_config
+from toolkit.api.creating import container_config, endpoint
 from toolkit.core.errors import InvalidInputError, UnsupportedError
-from toolkit.engine.config import Bind, ContainerConfig, VolumeMount
+from toolkit.engine.config import Attach, Bind, ContainerConfig, VolumeMount
 
 
 def made(host: dict[str, Any] | None = None, **config: Any) -> ContainerConfig:
@@ -57,6 +57,13 @@ def test_limits_ports_and_mounts() -> None:
         ({"Runtime": "runsc"}, "Runtime"),
         ({"SecurityOpt": ["label=type:x"]}, "label=type:x"),
         ({"Mounts": [{"Type": "npipe"}]}, "npipe"),
+        (
+            {"Mounts": [{"Type": "bind", "BindOptions": {"NonRecursive": True}}]},
+            "Mounts\\[0\\].BindOptions.NonRecursive",
+        ),
+        ({"Mounts": [{"Type": "volume", "VolumeOptions": {"Labels": {"a": "b"}}}]}, "Labels"),
+        ({"MaskedPaths": ["/proc/x"]}, "MaskedPaths"),
+        ({"KernelMemory": 1}, "KernelMemory"),
     ],
 )
 def test_what_is_not_built_is_refused(host: dict[str, Any], words: str) -> None:
@@ -75,3 +82,15 @@ def test_what_is_not_built_is_refused(host: dict[str, Any], words: str) -> None:
 def test_what_makes_no_sense_is_refused(host: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidInputError, match=words):
         made(host)
+
+
+def test_what_an_endpoint_cannot_have_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match=r"EndpointsConfig.n1.GwPriority is not built"):
+        endpoint("n1", {"GwPriority": 5})
+    plain = {
+        "GwPriority": 0,
+        "DriverOpts": None,
+        "Links": None,
+        "IPAMConfig": {"IPv4Address": "10.1.0.5"},
+    }
+    assert endpoint("n1", plain) == Attach(network="n1", ip="10.1.0.5")

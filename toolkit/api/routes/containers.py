@@ -10,12 +10,15 @@ from toolkit.api.call import Call, answer, nothing
 from toolkit.api.creating import container_config
 from toolkit.api.documents import summary
 from toolkit.api.finding import inspect, missing
+from toolkit.api.routes.registry import platform_of
 from toolkit.api.routing import Route
 from toolkit.api.stopping import start, stop
-from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError
+from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, UnsupportedError
 from toolkit.engine.describing import document
 from toolkit.engine.filters import CONTAINER_KEYS, check_filters
 from toolkit.engine.signals import parse_signal
+from toolkit.engine.sizes import container_size
+from toolkit.oci.image import this_platform
 
 if TYPE_CHECKING:
     from toolkit.engine.engine import Engine
@@ -40,6 +43,7 @@ async def _list(call: Call) -> web.StreamResponse:
 
 async def _create(call: Call) -> web.StreamResponse:
     body = await call.body()
+    _check_platform(call.text("platform"))
     network = call.service.settings.network
     config = container_config(body, name=call.text("name"), network=network)
     try:
@@ -50,9 +54,19 @@ async def _create(call: Call) -> web.StreamResponse:
     return answer({"Id": container, "Warnings": []}, 201)
 
 
+def _check_platform(text: str) -> None:
+    asked = platform_of(text)
+    if asked is not None and not this_platform().accepts(asked):
+        raise UnsupportedError(f"this engine runs {this_platform()}, not {asked}")
+
+
 async def _inspect(call: Call) -> web.StreamResponse:
-    view = await inspect(call)
-    return answer(document(view, call.service.settings))
+    view, settings = await inspect(call), call.service.settings
+    shown = await call.service.pool.aside(lambda: document(view, settings))
+    if call.flag("size"):
+        sizes = await call.service.pool.aside(lambda: container_size(view, settings))
+        shown["SizeRw"], shown["SizeRootFs"] = sizes
+    return answer(shown)
 
 
 async def _start(call: Call) -> web.StreamResponse:
