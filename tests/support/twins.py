@@ -142,7 +142,7 @@ def differences(playbook: Path, folder: Path) -> list[str]:
     site = _laid_out(twin, folder / "site")
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
         sides = [threads.submit(run, twin, site, folder) for run in (_ours, _theirs)]
-        ours, theirs = (side.result(timeout=300) for side in sides)
+        ours, theirs = (side.result(timeout=800) for side in sides)
     return twin.unexpected(
         [line for one, other in zip(ours, theirs, strict=True) for line in _compared(one, other)]
     )

@@ -69,8 +69,8 @@ class BlockInFile(TextFile):
         path, text = self.read(host, create=self.create)
         block = self._block()
         new = "".join(self._held(lines_of(text or ""), block))
-        kept = yield from self.keep(host, path, new, make=bool(block))
-        return {"msg": _said(text, new, block), **kept}
+        said = _said(text, new, block)
+        return (yield from self.keep(host, path, new, said, make=bool(block)))
 
     def _block(self) -> list[str]:
         """The block with its markers; nothing where there is to be none."""

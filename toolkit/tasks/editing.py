@@ -10,12 +10,13 @@ import re
 from dataclasses import dataclass
 
 from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError
-from toolkit.tasks import paths
-from toolkit.tasks.host import Host
+from toolkit.tasks import modes, paths
+from toolkit.tasks.host import Attributes, Host
 from toolkit.tasks.paths import Ownership
 from toolkit.tasks.placing import Placement, place
 from toolkit.tasks.registry import Plan
 
+_OWNED = "ownership, perms or SE linux context changed"
 _UNTOUCHED = Ownership(owner=None, group=None, mode=None)
 
 
@@ -46,27 +47,32 @@ class TextFile:
             raise ConflictError(f"'{path}' is a {found.kind}, not a file")
         return path, paths.text_of(host, path)
 
-    def keep(self, host: Host, path: str, text: str, *, make: bool = True) -> Plan:
+    def keep(self, host: Host, path: str, text: str, said: str, *, make: bool = True) -> Plan:
         """Hold the file at ``text`` and its attributes, and ``make`` it with those above it.
 
-        The value is Ansible's ``backup``, the name of the old file.
+        The values are Ansible's ``msg``, which is ``said`` and whether attributes changed as well,
+        and ``backup_file``, the name of the old file where one was kept.
         """
-        if host.files.stat(path) is None:
+        ownership = Ownership(owner=self.owner, group=self.group, mode=self.mode)
+        found = host.files.stat(path)
+        if found is None:
             if not make:
-                return {"backup": ""}
+                return {"msg": said}
             yield from paths.make_directories(host, posixpath.dirname(path), _UNTOUCHED)
-        values = yield from place(
-            host,
-            Placement(
-                dest=path,
-                name="",
-                data=paths.as_bytes(text),
-                ownership=Ownership(owner=self.owner, group=self.group, mode=self.mode),
-                backup=self.backup,
-                validate=self.validate,
-            ),
+        now = paths.attributes_of(found) if found else Attributes(mode=modes.NEW_FILE)
+        if ownership.wanted(host, now) != now:
+            said = f"{said} and {_OWNED}" if said else _OWNED
+        placement = Placement(
+            dest=path,
+            name="",
+            data=paths.as_bytes(text),
+            ownership=ownership,
+            backup=self.backup,
+            validate=self.validate,
         )
-        return {"backup": values.get("backup_file", "")}
+        values = yield from place(host, placement)
+        backup = values.get("backup_file")
+        return {"msg": said} | ({"backup_file": backup} if backup else {})
 
 
 def lines_of(text: str) -> list[str]:

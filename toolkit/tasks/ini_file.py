@@ -77,8 +77,8 @@ class IniFile(TextFile):
         start = len(lines) if start < 0 else start
         end = len(lines) if end < 0 else end
         new = "".join([*lines[:start], *held, *lines[end:]]) if said else text or ""
-        kept = yield from self.keep(host, path, new, make=bool(said))
-        return {"path": path, "msg": said or "OK", **kept}
+        kept = yield from self.keep(host, path, new, said or "OK", make=bool(said))
+        return {"path": path, **kept}
 
     def _bounds(self, lines: list[str]) -> tuple[int, int]:
         """First line of the section (its header) and first after it; ``-1`` where it is not."""

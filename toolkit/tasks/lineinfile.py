@@ -75,18 +75,19 @@ class LineInFile(TextFile):
         path, text = self.read(host, create=self.create)
         old = lines_of(text or "")
         new, said = self._held(old)
-        kept = yield from self.keep(host, path, "".join(new), make=bool(said))
-        return {"msg": said, **kept}
+        kept = yield from self.keep(host, path, "".join(new), said, make=bool(said))
+        return {"backup": kept.pop("backup_file", ""), **kept}
 
     def _remove(self, host: Host) -> Plan:
         path, text = self.read(host, create=True)
         if text is None:
-            return {"msg": "file not present", "found": 0, "backup": ""}
+            return {"msg": "file not present"}
         old = lines_of(text)
         new = [line for line in old if not self._fits(line)]
         found = len(old) - len(new)
-        kept = yield from self.keep(host, path, "".join(new))
-        return {"msg": f"{found} line(s) removed" if found else "", "found": found, **kept}
+        said = f"{found} line(s) removed" if found else ""
+        kept = yield from self.keep(host, path, "".join(new), said)
+        return {"found": found, "backup": kept.pop("backup_file", ""), **kept}
 
     def _fits(self, line: str) -> bool:
         if self.regexp is not None:

@@ -37,13 +37,13 @@ class Replace(TextFile):
         text = text or ""
         start, end = self._part(text)
         if start < 0:
-            kept = yield from self.keep(host, path, text, make=False)
-            return {"msg": self._nothing(), **kept}
+            kept = yield from self.keep(host, path, text, self._nothing(), make=False)
+            return {"rc": 0, **kept}
         new, count = self._substituted(text[start:end])
         new = f"{text[:start]}{new}{text[end:]}"
-        kept = yield from self.keep(host, path, new, make=False)
         said = f"{count} replacements made" if new != text else ""
-        return {"msg": said, **kept}
+        kept = yield from self.keep(host, path, new, said, make=False)
+        return {"rc": 0, **kept}
 
     def _substituted(self, part: str) -> tuple[str, int]:
         try:

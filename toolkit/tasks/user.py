@@ -109,8 +109,12 @@ class User:
         else:
             yield from self._change(host, found)
         yield from self._secrets(host, new=found is None)
-        key = yield from self._key(host)
-        return self._told(host, key)
+        told: dict[str, Any] = yield from self._key(host)
+        if found is None:
+            told |= {"create_home": self.create_home, "system": self.system}
+        else:
+            told |= {"append": self.append, "move_home": self.move_home}
+        return told | self._told(host)
 
     def _removal(self, host: Host, found: Entry) -> Change:
         return RemoveUser(
@@ -228,15 +232,9 @@ class User:
         )
         return (yield from pair.make(host, user))
 
-    def _told(self, host: Host, key: Mapping[str, Any]) -> dict[str, Any]:
+    def _told(self, host: Host) -> dict[str, Any]:
         user = accounts.user(host, self.name)
-        told: dict[str, Any] = {
-            "name": self.name,
-            "state": self.state.value,
-            "append": self.append,
-            "move_home": self.move_home,
-            **key,
-        }
+        told: dict[str, Any] = {"name": self.name, "state": self.state.value}
         if user is None:
             return told
         group = accounts.group(host, user.group)

@@ -7,7 +7,7 @@ import pytest
 
 from support.twins import TWINS, Twin, differences, playbooks
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]  # ansible-core takes its time
 ALL = [path for folder in ("language", "modules") for path in playbooks(folder)]
 
 

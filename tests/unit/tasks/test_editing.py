@@ -104,6 +104,8 @@ def test_a_line_that_cannot_be(arguments: dict[str, object], said: str) -> None:
 def test_the_old_file_is_kept_when_asked() -> None:
     host = FakeHost()
     host.files.seed(PATH, "a\n")
+    owned = run(host, "lineinfile", path=PATH, line="a", mode="0600").values["msg"]
+    assert owned == "ownership, perms or SE linux context changed"
     kept = run(host, "lineinfile", path=PATH, line="b", backup=True).values["backup"]
     assert host.files.read(str(kept)) == b"a\n"
     assert run(host, "lineinfile", path=PATH, line="b", backup=True).values["backup"] == ""
