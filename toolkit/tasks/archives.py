@@ -45,6 +45,13 @@ def members(name: str, content: bytes) -> Iterator[Member]:
         ) from None
 
 
+def handler(content: bytes) -> str:
+    """What Ansible calls the part of it that unpacks such an archive."""
+    known = {b"PK": "ZipArchive", b"\x1f\x8b": "TgzArchive", b"BZh": "TarBzipArchive"}
+    known[b"\xfd7zXZ"] = "TarXzArchive"
+    return next((name for head, name in known.items() if content.startswith(head)), "TarArchive")
+
+
 def _of_tar(content: bytes) -> Iterator[Member]:
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:*") as archive:
         for entry in archive:

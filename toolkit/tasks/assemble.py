@@ -57,7 +57,7 @@ class Assemble:
             follow=True,
             validate=self.validate,
         )
-        return {"src": src, **(yield from place(host, placement))}
+        return {"src": src, "msg": "OK", **(yield from place(host, placement))}
 
     def _assembled(self, host: Host, src: str) -> bytes:
         fragments = [host.files.read(path) for path in self._fragments(host, src)]

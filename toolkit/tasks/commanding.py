@@ -29,6 +29,8 @@ class Command:
     removes: str | None = None
     stdin: str = ""
     strip: bool = True
+    brief: bool = False
+    """Are only status and output told, as ``raw`` and ``script`` do?"""
 
 
 def run(host: Host, command: Command, change: Change | None = None) -> Plan:
@@ -51,7 +53,8 @@ def run(host: Host, command: Command, change: Change | None = None) -> Plan:
         return _foretold(command)
     ended = _now()
     values = _values(answer, command)
-    values |= {"start": str(began), "end": str(ended), "delta": str(ended - began)}
+    if not command.brief:
+        values |= {"start": str(began), "end": str(ended), "delta": str(ended - began)}
     if answer.status != 0:
         said = answer.stderr.strip() or answer.stdout.strip()
         values |= {"failed": True, "msg": "non-zero return code"}
@@ -113,15 +116,14 @@ def _values(done: Completed, command: Command) -> dict[str, Any]:
     out, err = done.stdout, done.stderr
     if command.strip:
         out, err = out.rstrip("\r\n"), err.rstrip("\r\n")
-    return {
-        "cmd": command.shown,
+    told = {
         "rc": done.status,
         "stdout": out,
         "stderr": err,
         "stdout_lines": out.splitlines(),
         "stderr_lines": err.splitlines(),
-        "msg": "",
     }
+    return told if command.brief else {"cmd": command.shown, "msg": "", **told}
 
 
 def _now() -> datetime.datetime:

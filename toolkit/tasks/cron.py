@@ -97,13 +97,15 @@ class Cron:
         text = paths.text_of(host, path)
         lines = text.splitlines()
         new = self._variable(lines) if self.env else self._job(lines)
-        values = {"jobs": _named(new), "envs": _variables(new)}
+        values: dict[str, object] = {"jobs": _named(new), "envs": _variables(new)}
+        if self.cron_file is not None:
+            values["cron_file"] = self.cron_file
         if new == lines:
             return values
         data = paths.as_bytes("".join(f"{line}\n" for line in new))
         if self.cron_file and not new:
             yield from paths.remove(host, path)
-            return values | {"cron_file": path, "state": "absent"}
+            return values | {"state": "absent"}
         placement = Placement(
             dest=path, name="", data=data, ownership=ownership, backup=self.backup
         )

@@ -73,9 +73,8 @@ class File:
         yield from _PLANS[state](self, host, path)
         if state in (State.FILE, State.DIRECTORY):
             path = self._target(host, path)
-        values = {"path": path, **paths.told(host, path)}
-        if state in (State.LINK, State.HARD, State.TOUCH):
-            values["dest"] = path
+        name = "dest" if state in (State.LINK, State.HARD, State.TOUCH) else "path"
+        values = {name: path, **paths.told(host, path)}
         return values | ({"src": self.src} if self.src else {})
 
     def _present(self, found: Stat | None) -> State:

@@ -38,15 +38,18 @@ def place(host: Host, wanted: Placement) -> Plan:
     checksum = hashlib.sha1(wanted.data, usedforsecurity=False).hexdigest()
     values = {"dest": dest, "checksum": checksum}
     found = host.files.stat(dest, follow=False)
-    if wanted.force or host.files.stat(dest) is None:
-        yield from _parents(host, wanted, dest)
-        values |= yield from _replace(host, wanted, dest, found)
+    if not wanted.force and host.files.stat(dest) is not None:
+        return {"dest": dest}
+    yield from _parents(host, wanted, dest)
+    values |= yield from _replace(host, wanted, dest, found)
     return values | paths.told(host, dest)
 
 
 def _replace(host: Host, wanted: Placement, dest: str, found: Stat | None) -> Plan:
     values = {}
     differs = not found or found.kind != "file" or host.files.read(dest) != wanted.data
+    if differs:
+        values["md5sum"] = hashlib.md5(wanted.data, usedforsecurity=False).hexdigest()
     if differs and wanted.validate:
         _validate(host, wanted.validate, wanted.data)
     if found and found.kind == "file" and differs and wanted.backup:

@@ -27,4 +27,5 @@ class Raw:
     def plan(self, host: Host) -> Plan:
         """Run it."""
         argv = (self.executable or "/bin/sh", "-c", self.cmd)
-        return (yield from commanding.run(host, commanding.Command(argv=argv, shown=self.cmd)))
+        command = commanding.Command(argv=argv, shown=self.cmd, strip=False, brief=True)
+        return (yield from commanding.run(host, command))

@@ -61,5 +61,7 @@ class Script:
             chdir=self.chdir,
             creates=self.creates,
             removes=self.removes,
+            strip=False,
+            brief=True,
         )
         return (yield from commanding.run(host, command, change))

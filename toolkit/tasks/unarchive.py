@@ -4,11 +4,12 @@ import fnmatch
 import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from toolkit.facts import users
 from toolkit.tasks import commanding, paths
-from toolkit.tasks.archives import Member, members
+from toolkit.tasks.archives import Member, handler, members
 from toolkit.tasks.changes import Change
 from toolkit.tasks.copy import DIGEST
 from toolkit.tasks.file_changes import MakeDirectory, MakeHardLink, MakeLink
@@ -59,8 +60,10 @@ class Unarchive:
         wanted = [each for each in members(name, content) if self._takes(each.path)]
         for member in wanted:
             yield from self._place(host, dest, member)
-        values = {"src": self.src, "dest": dest, **paths.told(host, dest)}
-        return values | ({"files": [each.path for each in wanted]} if self.list_files else {})
+        values: dict[str, Any] = {"src": self.src, "dest": dest, "handler": handler(content)}
+        if self.list_files:
+            values["files"] = [f"{each.path}{'/' * (each.kind == 'directory')}" for each in wanted]
+        return values | paths.told(host, dest)
 
     def _source(self, host: Host) -> tuple[str, bytes]:
         if self.src.startswith(DIGEST):

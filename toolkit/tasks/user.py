@@ -101,8 +101,8 @@ class User:
         if self.state is State.ABSENT:
             if found is not None:
                 yield self._removal(host, found)
-            told = {"name": self.name, "state": self.state.value}
-            return told | ({"remove": self.remove, "force": self.force} if found else {})
+            gone: dict[str, Any] = {"name": self.name, "state": self.state.value}
+            return gone | ({"remove": self.remove, "force": self.force} if found else {})
         self._allow(host)
         if found is None:
             yield from self._add(host)

@@ -169,4 +169,4 @@ def test_a_raw_line_needs_a_shell_only() -> None:
     host = FakeHost()
     argv = ("/bin/sh", "-c", "uname -r")
     host.programs[argv] = completed(argv, "6.1\n")
-    assert run(host, "raw", _raw_params="uname -r").values["stdout"] == "6.1"
+    assert run(host, "raw", _raw_params="uname -r").values["stdout"] == "6.1\n"

@@ -91,7 +91,7 @@ def test_a_hard_link_is_the_same_file(host: FakeHost) -> None:
     with pytest.raises(ConflictError, match="is another file"):
         run(host, "file", path="/srv/data/a", src="/srv/motd", state="hard")
     done = run(host, "file", path="/srv/data/deep", src="/srv/motd", state="hard")
-    assert (done.values["path"], done.values["state"]) == ("/srv/data/deep/motd", "hard")
+    assert (done.values["dest"], done.values["state"]) == ("/srv/data/deep/motd", "hard")
     with pytest.raises(NotFoundError, match="no file '/srv/data' to link to"):
         run(host, "file", path="/srv/h2", src="/srv/data", state="hard")
 
