@@ -4,6 +4,8 @@ import os
 
 from toolkit.building.draft import Draft
 from toolkit.core.errors import NotFoundError, ToolkitError, UnsupportedError
+from toolkit.images.loading import load_place
+from toolkit.images.locate import is_path, locate
 from toolkit.images.store import ImageStore
 
 TYPE_CHECKING = False
@@ -32,6 +34,8 @@ def find_image(site: "Site", name: str, place: "Place") -> Draft:
 
 def _find(site: "Site", name: str, place: "Place") -> "StoredImage":
     try:
+        if is_path(name):
+            return load_place(site.library, locate(name))
         if site.request.pull:
             site.pull(name)
         return _missing_too(site, name)

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS build_steps (
 ) STRICT, WITHOUT ROWID;
 """
 _HOLDER = "build:"
+CACHES = "build-caches"  # the folder of what --mount=type=cache keeps
 
 
 class Cached:
@@ -51,10 +52,18 @@ class Cache:
         self._root = data_root
         self._layers = LayerStore(data_root)
         self._state = _State(os.path.join(data_root, "state.db"))
+        self._found: list[str] = []
 
     def close(self) -> None:
-        """Close the file."""
-        self._state.close()
+        """Note what was used, and close the file."""
+        try:
+            if self._found:
+                with self._state.transaction():
+                    for key in self._found:
+                        asked = "UPDATE build_steps SET used=? WHERE key=?"
+                        self._state.query(asked, time.time(), key)
+        finally:
+            self._state.close()
 
     def find(self, key: str) -> Cached | None:
         """What a step made, if all of it is still there."""
@@ -66,6 +75,7 @@ class Cache:
         history, layer, chain, blob = rows[0]
         if layer and not self._is_whole(chain, blob):
             return None
+        self._found.append(key)
         return Cached(json.loads(history), _decode(json.loads(layer)) if layer else None)
 
     def _is_whole(self, chain: str, blob: str) -> bool:
@@ -93,13 +103,23 @@ class Cache:
         with self._state.transaction():
             self._orphan(chain, str(layer.digest))
 
-    def clear(self) -> int:
-        """Forget every step; how many there were."""
+    def forget(self, *, everything: bool, before: float | None = None) -> tuple[str, ...]:
+        """Forget steps whose layer is in no image, or all of them; their keys.
+
+        A step without a layer takes no room, and later steps stand on it: it stays with the rest.
+        """
+        asked = "SELECT key FROM build_steps WHERE used<?"
+        if not everything:
+            asked += (
+                " AND chain!='' AND NOT EXISTS (SELECT 1 FROM image_layers"
+                " WHERE image_layers.chain=build_steps.chain)"
+            )
+        latest = time.time() + 1 if before is None else before
         with self._state.transaction():
-            keys = [row[0] for row in self._state.query("SELECT key FROM build_steps")]
+            keys = [row[0] for row in self._state.query(f"{asked} ORDER BY used", latest)]
             for key in keys:
                 self._release(key)
-        return len(keys)
+        return tuple(keys)
 
     def _release(self, key: str) -> None:
         asked = "SELECT chain, blob FROM build_steps WHERE key=? AND chain!=''"

@@ -11,6 +11,7 @@ import shutil
 from contextlib import ExitStack
 
 from toolkit.building.bases import find_image
+from toolkit.building.cache import CACHES
 from toolkit.building.mounts import MountRequest, parse_mount
 from toolkit.building.planning import expanded, stage_of
 from toolkit.building.selecting import clean
@@ -112,7 +113,7 @@ class Mounting:
     def _cache(self, asked: MountRequest) -> str:
         """The directory of a cache, held as ``sharing`` says until the command is over."""
         name = hashlib.sha256((asked.id or asked.target).encode()).hexdigest()[:32]
-        top = os.path.join(self._site.services.settings.data_root, "build-caches")
+        top = os.path.join(self._site.services.settings.data_root, CACHES)
         path = os.path.join(top, name)
         if asked.sharing == "shared":
             return self._made(path, asked)
@@ -136,6 +137,7 @@ class Mounting:
         try:
             os.mkdir(path, 0o700)
         except FileExistsError:
+            os.utime(path)  # it is used: ``builder prune`` asks for that
             return path
         if asked.source_stage:
             files = self._files(asked, f"seed{len(self._mounts)}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _VERBS = {
     "attach": "attaching.ATTACH",
     "build": "building.build.BUILD",
+    "builder prune": "building.pruning.PRUNE",
     "commit": "building.committing.COMMIT",
     "container inspect": "inspecting.CONTAINER_INSPECT",
     "container prune": "systems.CONTAINER_PRUNE",
@@ -94,7 +95,7 @@ _VERBS = {
     "wait": "ending.WAIT",
 }
 _LAUNCHING = ("run", "exec", "start", "restart")
-_GROUPS = ("container", "engine", "image", "network", "system", "volume")
+_GROUPS = ("builder", "container", "engine", "image", "network", "system", "volume")
 _OF_CONTAINER = (  # of which each may be said with "container" before it
     *("attach", "commit", "cp", "create", "diff", "exec", "export", "kill", "logs", "pause"),
     *("port", "rename", "restart", "rm", "run", "start", "stats", "stop", "top", "unpause"),
@@ -103,6 +104,7 @@ _OF_CONTAINER = (  # of which each may be said with "container" before it
 _SAME = {
     **{f"container {name}": name for name in _OF_CONTAINER},
     **{f"container {name}": "ps" for name in ("list", "ls", "ps")},
+    "builder build": "build",
     "container remove": "rm",
     "system events": "events",
     "system info": "info",

@@ -15,12 +15,15 @@ from toolkit.images.blobs import chunks_of
 from toolkit.images.compress import kind_of, plain
 from toolkit.images.files import ArchiveFiles, DirectoryFiles, Files
 from toolkit.images.library import Library
+from toolkit.images.locate import Place
 from toolkit.images.progress import Report, Step, nobody, short
 from toolkit.images.sources import (
     Found,
     LayerFile,
     Layout,
     blob_name,
+    check_runnable,
+    choose_docker,
     docker_image,
     docker_images,
     layer_reader,
@@ -52,6 +55,22 @@ def load(
         stack.enter_context(library.busy())
         made = list(_admissions(library, files, path, platform or this_platform(), report))
         return [admit() for admit in made]
+
+
+def load_place(library: Library, place: Place, *, report: Report = nobody) -> StoredImage:
+    """The one image that ``place`` means; it gets no name of those that it has there."""
+    with ExitStack() as stack:
+        library.blobs.prepare()
+        files = stack.enter_context(_opened(library, place.path))
+        stack.enter_context(library.busy())
+        if files.has("index.json"):
+            layout = Layout(files, place.path)
+            manifest, digest = layout.manifest(layout.tagged(place.tag), this_platform())
+            found = check_runnable(layout.image_of(manifest, digest), place.path)
+            return library.admit(_layout_blobs(library, files, found, manifest, report))
+        chosen = choose_docker(docker_images(files, place.path), place.path, place.tag)
+        config, layers = _docker(library, files, chosen, place.path, report)
+        return library.admit_config(config, layers)
 
 
 @contextmanager
@@ -117,7 +136,8 @@ def _admissions(
             yield _admit_manifest(library, data, sorted(names))
     elif files.has("manifest.json"):
         for image in docker_images(files, path):
-            yield _docker(library, files, image, path, report)
+            config, layers = _docker(library, files, image, path, report)
+            yield _admit_config(library, config, layers, sorted(set(image.texts("RepoTags"))))
     else:
         raise InvalidInputError(
             f"'{path}' holds no image: neither 'index.json' nor 'manifest.json'",
@@ -128,6 +148,12 @@ def _admissions(
 
 def _admit_manifest(library: Library, data: bytes, names: list[str]) -> Callable[[], StoredImage]:
     return lambda: library.admit(data, names=names)
+
+
+def _admit_config(
+    library: Library, config: bytes, layers: list[LayerBlob], names: list[str]
+) -> Callable[[], StoredImage]:
+    return lambda: library.admit_config(config, layers, names)
 
 
 def _tags(files: Files, path: str) -> dict[str, set[str]]:
@@ -175,14 +201,14 @@ def _take(library: Library, files: Files, layer: LayerFile, digest: Digest, repo
 
 def _docker(
     library: Library, files: Files, item: Fields, path: str, report: Report
-) -> Callable[[], StoredImage]:
+) -> tuple[bytes, list[LayerBlob]]:
+    """Take in the layers of one image of Docker's archive; its configuration's bytes."""
     found, config = docker_image(files, item, path)
     layers = [
         _docker_layer(library, files, layer, diff_id, report)
         for layer, diff_id in zip(found.layers, found.image.diff_ids, strict=True)
     ]
-    names = sorted(set(item.texts("RepoTags")))
-    return lambda: library.admit_config(config, layers, names)
+    return config, layers
 
 
 def _docker_layer(

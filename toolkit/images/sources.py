@@ -99,8 +99,7 @@ class Layout:
 
     def choose(self, tag: str) -> Found:
         """The image ``tag``, ready to run; without a tag the only one."""
-        chosen = self._tagged(self.index(), tag)
-        found = self.image_of(*self.manifest(chosen, this_platform()))
+        found = self.image_of(*self.manifest(self.tagged(tag), this_platform()))
         return check_runnable(found, self._path)
 
     def image_of(self, manifest: Manifest, digest: Digest) -> Found:
@@ -120,7 +119,9 @@ class Layout:
         )
         return check_image(found, self._path)
 
-    def _tagged(self, index: Index, tag: str) -> tuple[Descriptor, ...]:
+    def tagged(self, tag: str) -> tuple[Descriptor, ...]:
+        """What the index calls ``tag``, for each platform; without a tag the only one."""
+        index = self.index()
         if not index.manifests:
             raise NotFoundError(f"'{self._path}' holds no image: its index is empty")
         if tag:
@@ -161,7 +162,7 @@ class Layout:
 
 def _docker_archive(files: Files, path: str, tag: str) -> Found:
     images = docker_images(files, path)
-    return check_runnable(docker_image(files, _docker_image(images, path, tag), path)[0], path)
+    return check_runnable(docker_image(files, choose_docker(images, path, tag), path)[0], path)
 
 
 def docker_images(files: Files, path: str) -> list[Fields]:
@@ -193,7 +194,8 @@ def docker_image(files: Files, chosen: Fields, path: str) -> tuple[Found, bytes]
     return check_image(found, path), config
 
 
-def _docker_image(images: list[Fields], path: str, tag: str) -> Fields:
+def choose_docker(images: list[Fields], path: str, tag: str) -> Fields:
+    """The image ``tag`` of those in Docker's archive; without a tag the only one."""
     if not tag:
         if len(images) > 1:
             raise _which(path, {name for item in images for name in item.texts("RepoTags")})

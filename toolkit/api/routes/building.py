@@ -13,9 +13,9 @@ from toolkit.api.routes.images import note
 from toolkit.api.routing import Route
 from toolkit.api.transfer import incoming
 from toolkit.building.build import build
-from toolkit.building.cache import Cache
 from toolkit.building.events import Event, Running, StepDone
 from toolkit.building.incoming import DOCKERFILE, read_texts, unpacked
+from toolkit.building.pruning import PrunedSteps, prune_builds
 from toolkit.building.request import BuildRequest
 from toolkit.building.site import Services
 from toolkit.building.telling import InOrder, classic, farewell
@@ -23,7 +23,6 @@ from toolkit.core.errors import InvalidInputError, NotFoundError, UnsupportedErr
 from toolkit.core.record import replace
 from toolkit.engine.values import parse_add_host
 from toolkit.images.progress import Step
-from toolkit.images.pruning import disk_use
 from toolkit.oci.reference import parse_reference
 
 if TYPE_CHECKING:
@@ -185,18 +184,11 @@ def _pairs(call: Call, name: str) -> tuple[tuple[str, str], ...]:
 async def _prune(call: Call) -> web.StreamResponse:
     library = call.service.library
 
-    def work() -> int:
-        before = disk_use(library)
-        cache = Cache(library.data_root)
-        try:
-            cache.clear()
-        finally:
-            cache.close()
-        library.collect()
-        return max(0, before - disk_use(library))
+    def work() -> PrunedSteps:
+        return prune_builds(library, everything=True)
 
-    freed = await call.service.pool.apart(work)
-    return answer({"CachesDeleted": None, "SpaceReclaimed": freed})
+    done = await call.service.pool.apart(work)
+    return answer({"CachesDeleted": list(done.gone) or None, "SpaceReclaimed": done.bytes})
 
 
 ROUTES = (
