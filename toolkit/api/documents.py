@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.engine import netshown
 from toolkit.engine.described import mounts
+from toolkit.engine.ports import hosts
 from toolkit.engine.sizes import container_size
 from toolkit.engine.words import status
 
@@ -37,10 +38,22 @@ def summary(view: "View", settings: "Settings", *, sized: bool = False) -> dict[
 
 
 def _ports(view: "View") -> list[dict[str, Any]]:
-    shown = []
-    for one in view.networks:
-        for port in one.endpoint.ports:
-            address = port.host or "0.0.0.0"  # noqa: S104 - shown, not bound
-            place = {"IP": address, "PrivatePort": port.inner, "PublicPort": port.outer}
-            shown.append({**place, "Type": port.protocol})
+    """Those that the host leads to, then those that it only names."""
+    bound = [port for one in view.networks for port in one.endpoint.ports]
+    shown: list[dict[str, Any]] = [
+        {
+            "IP": address,
+            "PrivatePort": port.inner,
+            "PublicPort": port.outer,
+            "Type": port.protocol,
+        }
+        for port in bound
+        for address in hosts(port)
+    ]
+    known = {f"{port.inner}/{port.protocol}" for port in bound}
+    if view.status in ("running", "paused"):
+        for text in dict.fromkeys((*view.says.exposed_ports, *view.config.expose)):
+            number, _, protocol = text.partition("/")
+            if f"{number}/{protocol or 'tcp'}" not in known and number.isdigit():
+                shown.append({"PrivatePort": int(number), "Type": protocol or "tcp"})
     return shown

@@ -12,6 +12,8 @@ from toolkit.engine.events import EventLog
 from toolkit.images.library import Library
 
 if TYPE_CHECKING:
+    import asyncio
+
     from toolkit.api.attaching import Pipes
     from toolkit.api.execs import Exec
     from toolkit.engine.engine import Engine
@@ -33,7 +35,9 @@ class Means:
 
 @dataclass(slots=True)
 class Service:
-    """One server. ``waiting`` holds who attached to a container before it started."""
+    """One server. ``waiting`` holds who attached to a container before it started, ``telling`` what
+    is still to be said of processes that ran in containers.
+    """
 
     settings: "Settings"
     launcher: "LauncherFactory"
@@ -46,6 +50,7 @@ class Service:
     began: float = field(default_factory=time.time)
     waiting: "dict[str, list[Pipes]]" = field(default_factory=dict)
     execs: "dict[str, Exec]" = field(default_factory=dict)
+    telling: "set[asyncio.Future[None]]" = field(default_factory=set)
 
     @classmethod
     def open(cls, means: Means) -> "Service":
@@ -65,6 +70,8 @@ class Service:
 
     def close(self) -> None:
         """Let all containers be."""
+        for task in self.telling:
+            task.cancel()
         self.hub.close()
         self.tracker.close()
         self.pool.close()

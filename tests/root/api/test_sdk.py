@@ -37,6 +37,9 @@ def test_docker_py_runs_and_looks_at_containers(client: sdk.DockerClient) -> Non
     assert (status, output) == (7, b"in\n")
     status, (out, err) = box.exec_run(["sh", "-c", "echo a; echo b >&2"], demux=True)
     assert (status, out, err) == (0, b"a\n", b"b\n")
+    ended = client.events(decode=True, since=0, filters={"event": "exec_die"})
+    assert next(ended)["Actor"]["Attributes"]["exitCode"] == "7"
+    ended.close()
     assert box.stats(stream=False)["pids_stats"]["current"] == 1
     assert next(iter(box.stats(decode=True)))["name"] == "/web"
     assert box.top()["Titles"][0] == "UID"
@@ -47,6 +50,33 @@ def test_docker_py_runs_and_looks_at_containers(client: sdk.DockerClient) -> Non
     box.remove()
     with pytest.raises(sdk.errors.NotFound, match="No such container"):
         client.containers.get("web")
+
+
+def test_each_condition_is_waited_for(docker: Docker) -> None:
+    made = docker.said("create", "--network", "none", "host", "sh", "-c", "exit 4").strip()
+
+    async def main() -> list[int]:
+        connector = aiohttp.UnixConnector(str(docker.server.socket))
+        async with aiohttp.ClientSession("http://d/v1.47/", connector=connector) as client:
+
+            async def begin(condition: str) -> aiohttp.ClientResponse:
+                """Its head comes once the server looks."""
+                return await client.post(f"containers/{made}/wait?condition={condition}")
+
+            async def end(answer: aiohttp.ClientResponse) -> int:
+                async with answer:
+                    return int(json.loads(await answer.text())["StatusCode"])
+
+            seen = [await end(await begin("not-running"))]
+            ends, gone = await begin("next-exit"), await begin("removed")
+            async with client.post(f"containers/{made}/start") as started:
+                assert started.status == 204
+            seen += [await end(ends), await end(await begin("not-running"))]
+            async with client.delete(f"containers/{made}") as removed:
+                assert removed.status == 204
+            return [*seen, await end(gone)]
+
+    assert asyncio.run(main()) == [0, 4, 4, 4]
 
 
 def test_docker_py_streams_logs_and_events(client: sdk.DockerClient) -> None:

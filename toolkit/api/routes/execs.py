@@ -1,6 +1,7 @@
 """``exec``: one more process in a running container."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from toolkit.api.hijack import Hijacked, early_data, take_over
 from toolkit.api.routes.attach import pump, raw_type
 from toolkit.api.routing import Route
 from toolkit.api.streams import STDOUT, frame, parse_keys
-from toolkit.core.errors import ConflictError, InvalidInputError, ToolkitError
+from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, ToolkitError
 from toolkit.core.record import replace
 from toolkit.engine.model import ExecConfig
 
@@ -44,7 +45,14 @@ async def _create(call: Call) -> web.StreamResponse:
     )
     execs.prune(call.service.execs)
     call.service.execs[one.id] = one
+    await _note(call, one, f"exec_create: {' '.join(one.config.command)}")
     return answer({"Id": one.id}, 201)
+
+
+async def _note(call: Call, one: execs.Exec, action: str, **more: str) -> None:
+    """Tell who listens for events; nothing of a container that is gone meanwhile."""
+    with suppress(NotFoundError):
+        await call.engine(lambda engine: engine.note(action, one.container, execID=one.id, **more))
 
 
 def _size(body: dict[str, Any]) -> tuple[int, int]:
@@ -94,7 +102,16 @@ async def _run(call: Call, one: execs.Exec, pipes: Pipes) -> "asyncio.Future[int
     pipes.handed_over()
     one.session = running.session
     one.pid = running.session.started()  # known by now
-    return execs.follow(one)
+    ended = execs.follow(one)
+    telling = asyncio.ensure_future(_tell_end(call, one, ended))
+    call.service.telling.add(telling)
+    telling.add_done_callback(call.service.telling.discard)
+    return ended
+
+
+async def _tell_end(call: Call, one: execs.Exec, ended: "asyncio.Future[int]") -> None:
+    status = await asyncio.shield(ended)
+    await _note(call, one, "exec_die", exitCode=str(status))
 
 
 def _streams(one: execs.Exec, *, detach: bool) -> Streams:
