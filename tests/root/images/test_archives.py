@@ -234,4 +234,4 @@ def test_mmdebstrap_s_root_is_imported(library: Library, require: Require) -> No
 def _sources() -> list[str]:
     folder = Path("/etc/apt")
     found = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*.sources"))]
-    return [str(path) for path in found if path.exists()][:1]
+    return [str(path) for path in found if path.exists() and path.read_text().strip()][:1]

@@ -20,6 +20,7 @@ from toolkit.engine.engine import Engine
 from toolkit.engine.model import ExecConfig, Running
 from toolkit.engine.settings import Settings
 from toolkit.images.store import ImageStore
+from toolkit.oci.image import encode_config
 from toolkit.runtime.client import Launcher
 
 Stdio = tuple[int, int, int]
@@ -101,7 +102,8 @@ def container_list(call: Call) -> list[dict[str, Any]]:
 
 def _view(engine: Engine, name: str) -> dict[str, Any]:
     view = engine.inspect(name)
-    return {**as_dict(view), "config": to_data(view.config)}
+    says = encode_config(view.says)
+    return {**as_dict(view), "config": to_data(view.config), "says": says}
 
 
 def _config(call: Call) -> ContainerConfig:
