@@ -406,7 +406,7 @@ def _build(
         from toolkit.runtime.terminal import make_console  # noqa: PLC0415 - see open_terminal
 
         make_console(root, slave)
-        stdio = (slave, slave, slave)
+        stdio = _leave_stdio(given, slave)
     steps.enter("sysctl")
     for key, value in spec.linux.sysctl.items():
         _set_sysctl(root, key, value)
@@ -415,6 +415,18 @@ def _build(
     steps.enter("protect")
     _apply(todo.protect, root)
     return stdio
+
+
+def _leave_stdio(given: tuple[int, int, int], slave: int) -> tuple[int, int, int]:
+    """Have the terminal as stdio from now on; who waits for the end of the caller's own, as
+    containerd's shim does for that of ``create``, waits for no container.
+    """
+    for number in range(_STDIO):
+        os.dup2(slave, number)
+    for fd in given:
+        if fd >= _STDIO:
+            os.close(fd)
+    return slave, slave, slave
 
 
 def open_terminal(link: Socket, root: Root, process: Process) -> int:

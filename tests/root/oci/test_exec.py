@@ -253,3 +253,16 @@ def test_a_joining_process_runs_on_the_cpus_that_are_asked_for(oci: Oci) -> None
     said = oci.must("exec", "box", "cat", "/proc/self/status")
     assert "Cpus_allowed_list:\t0\n" in said
     assert "Cpus_allowed_list:\t0\n" not in own
+
+
+def test_a_created_one_with_a_terminal_lets_its_creators_stdio_go(oci: Oci, tmp_path: Path) -> None:
+    bundle = oci.bundle("sleep", "600", process={"terminal": True})
+    with console(tmp_path) as (path, listener):
+        line = ("create", "--console-socket", path, "--bundle", str(bundle), "box")
+        argv = (oci.program, "--root", str(oci.states), *line)
+        # Whoever reads to the end of what it says, as containerd does, must not wait for the box.
+        done = subprocess.run(argv, check=True, capture_output=True, timeout=60)
+        os.close(receive_master(listener))
+    assert (done.stdout, done.stderr) == (b"", b"")
+    held = [os.readlink(f"/proc/{oci.state('box')['pid']}/fd/{number}") for number in range(3)]
+    assert held == ["/dev/pts/0"] * 3
