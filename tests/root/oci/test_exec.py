@@ -262,7 +262,8 @@ def test_a_created_one_with_a_terminal_lets_its_creators_stdio_go(oci: Oci, tmp_
         argv = (oci.program, "--root", str(oci.states), *line)
         # Whoever reads to the end of what it says, as containerd does, must not wait for the box.
         done = subprocess.run(argv, check=True, capture_output=True, timeout=60)
-        os.close(receive_master(listener))
-    assert (done.stdout, done.stderr) == (b"", b"")
+        master = receive_master(listener)
     held = [os.readlink(f"/proc/{oci.state('box')['pid']}/fd/{number}") for number in range(3)]
+    os.close(master)  # which hangs up
+    assert (done.stdout, done.stderr) == (b"", b"")
     assert held == ["/dev/pts/0"] * 3
