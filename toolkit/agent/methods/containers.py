@@ -13,7 +13,7 @@ from typing import Any
 
 from toolkit.agent.call import Answer, Call
 from toolkit.core.errors import InvalidInputError, ToolkitError
-from toolkit.core.record import as_dict, replace
+from toolkit.core.record import Record, as_dict, replace
 from toolkit.core.suggest import did_you_mean
 from toolkit.engine.config import ContainerConfig, from_data, to_data
 from toolkit.engine.engine import Engine
@@ -103,7 +103,16 @@ def container_list(call: Call) -> list[dict[str, Any]]:
 def _view(engine: Engine, name: str) -> dict[str, Any]:
     view = engine.inspect(name)
     says = encode_config(view.says)
-    return {**as_dict(view), "config": to_data(view.config), "says": says}
+    return {**_plain(view), "config": to_data(view.config), "says": says}
+
+
+def _plain(value: Any) -> Any:
+    """Values within values, as JSON knows them."""
+    if isinstance(value, Record):
+        return {name: _plain(one) for name, one in as_dict(value).items()}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value
 
 
 def _config(call: Call) -> ContainerConfig:
