@@ -107,11 +107,12 @@ class Database(StateFile):
             raise ToolkitError(f"'{path}' was written by a newer dockyard")
         if version < _VERSION:
             self._make(path, _SCHEMA + image_tables.SCHEMA)
-            for table, column, kind in _ADDED:
-                there = [row[1] for row in self.query(f"PRAGMA table_info({table})")]
-                if column not in there:
-                    self._do(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-            self._db.execute(f"PRAGMA user_version={_VERSION}")
+            with self.transaction():  # whoever else opens it for the first time waits here
+                for table, column, kind in _ADDED:
+                    there = [row[1] for row in self.query(f"PRAGMA table_info({table})")]
+                    if column not in there:
+                        self._do(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+                self._do(f"PRAGMA user_version={_VERSION}")
 
     def insert(self, row: Row, *, digest: str = "", layers: tuple[str, ...] = ()) -> None:
         """Take the id and the name; ``ConflictError`` if the name is in use.

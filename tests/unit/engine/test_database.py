@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,3 +104,18 @@ def test_a_newer_file_is_refused(tmp_path: Path) -> None:
     newer.close()
     with pytest.raises(ToolkitError, match="newer dockyard"):
         Database(str(path))
+
+
+def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    script = "import sys; from toolkit.engine.database import Database\n"
+    script += "sys.stdin.read(1); Database(sys.argv[1]).close()"
+    for number in range(4):
+        argv = (sys.executable, "-c", script, str(tmp_path / f"{number}.db"))
+        opening = [subprocess.Popen(argv, stdin=subprocess.PIPE) for _ in range(6)]
+        for one in opening:  # all of them wait by now, or nearly
+            assert one.stdin
+            one.stdin.write(b"x")
+            one.stdin.flush()
+        for one in opening:
+            one.communicate()
+        assert [one.returncode for one in opening] == [0] * 6
