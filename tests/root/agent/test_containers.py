@@ -155,7 +155,7 @@ def test_a_lost_link_removes_what_it_ran(
     thread = threading.Thread(target=run)
     thread.start()
     with open_local() as other:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not other.call("container.list", {"settings": settings}).result:
             assert time.monotonic() < deadline
             time.sleep(0.05)
