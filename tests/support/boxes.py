@@ -292,7 +292,7 @@ def capabilities(names: Sequence[str]) -> Capabilities:
 
 
 def session_of(leader: int) -> list[int]:
-    """The processes of a session without its leader and its spare: the shims of a launcher."""
+    """The processes of a session without its leader and its nursery: the shims of a launcher."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != leader:
@@ -301,7 +301,7 @@ def session_of(leader: int) -> list[int]:
             except OSError:  # it has just ended
                 continue
             fields = rest.split()
-            spare = name.endswith("(dockyard-spare")
-            if int(fields[3]) == leader and fields[0] not in "ZX" and not spare:
+            nursery = name.endswith("(dockyard-nest")
+            if int(fields[3]) == leader and fields[0] not in "ZX" and not nursery:
                 found.append(int(entry.name))
     return found

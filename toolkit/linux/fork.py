@@ -68,12 +68,17 @@ def fork_into(cgroup_fd: int) -> int:
     return _fork_and_move(cgroup_fd)
 
 
-def fork_sibling() -> int:
+def fork_sibling(cgroup_fd: int = -1) -> int:
     """Like ``os.fork``, but the child is one of this process's own parent, which reaps it.
 
-    For a process with one thread. ``OSError`` where the kernel cannot do it.
+    It is in the v2 group whose directory ``cgroup_fd`` is, if given. For a process with one
+    thread. ``OSError`` where the kernel cannot do it.
     """
-    return _clone3(_CloneArguments(flags=_PARENT), _thread_id_address())
+    arguments = _CloneArguments(flags=_PARENT)
+    if cgroup_fd >= 0:
+        arguments.flags |= _INTO_CGROUP
+        arguments.cgroup = cgroup_fd
+    return _clone3(arguments, _thread_id_address())
 
 
 def _clone3(arguments: _CloneArguments, thread_id_address: int) -> int:

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from toolkit.runtime.plan import Plan, Step
     from toolkit.runtime.root import Root
     from toolkit.runtime.sources import Trees
-    from toolkit.runtime.spaces import Spaces
 
 _FAILED = 125
 _STDIO = 3
@@ -52,7 +51,7 @@ _STDIO = 3
 
 @record
 class Hatchling:
-    """What an init knows from its fork on: its request, and ``spaces`` that it may have.
+    """What an init knows from its fork on: its request, namespaces ``made`` for it, what ``todo``.
 
     Without a shim: ``listener`` is where whoever starts the container will call, and ``preserve``
     says how many of the caller's descriptors, from 3 on, the program inherits. In a user namespace
@@ -61,7 +60,8 @@ class Hatchling:
 
     faults: bool
     request: StartRequest
-    spaces: Spaces | None = None
+    made: int = 0
+    todo: Plan | None = None
     listener: Socket | None = None
     preserve: int = 0
     trees: Trees | None = None
@@ -123,8 +123,7 @@ def kept(link: Socket, hatchling: Hatchling) -> tuple[int, ...]:
     """The descriptors that an init needs, or is to hand on."""
     listening = () if hatchling.listener is None else (hatchling.listener.fileno(),)
     trees = () if hatchling.trees is None else hatchling.trees.fds()
-    spaces = () if hatchling.spaces is None else hatchling.spaces.fds()
-    return (link.fileno(), *listening, *trees, *spaces, *range(_STDIO, _STDIO + hatchling.preserve))
+    return (link.fileno(), *listening, *trees, *range(_STDIO, _STDIO + hatchling.preserve))
 
 
 def report(link: Socket, steps: Steps, error: BaseException) -> None:
@@ -171,10 +170,9 @@ def _become(order: Order) -> NoReturn:
     spec, process = request.spec, _process(request.spec)
     steps.enter("privacy")
     reaper = _reaper(request)
-    todo = plan(spec, cgroup_steps(spec))
+    todo = order.hatchling.todo or plan(spec, cgroup_steps(spec))
     steps.enter("namespaces")
-    spaces = order.hatchling.spaces
-    joins.enter_namespaces(spec, made=0 if spaces is None else spaces.enter(spec))
+    joins.enter_namespaces(spec, made=order.hatchling.made)
     steps.enter("sources")
     bound = request.overlay is None
     trees = order.hatchling.trees or open_trees(spec, todo.mounts, bound=bound)

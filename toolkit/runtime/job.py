@@ -7,14 +7,14 @@ from toolkit.core.record import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from toolkit.runtime.messages import Socket
+    from toolkit.runtime.nursery import Nursery
     from toolkit.runtime.request import ExecRequest, StartRequest
-    from toolkit.runtime.spaces import Spaces
     from toolkit.runtime.steps import Steps
 
 
 @record
 class Job:
-    """One request; ``raw`` is its JSON, ``spaces`` are namespaces that it may have."""
+    """One request; ``raw`` is its JSON, ``nursery`` forks its init, if there is one."""
 
     request: StartRequest | ExecRequest
     raw: bytes
@@ -22,4 +22,4 @@ class Job:
     session: Socket
     steps: Steps
     faults: bool
-    spaces: Spaces
+    nursery: Nursery | None = None

@@ -18,13 +18,15 @@ import select
 import sys
 
 from toolkit.core.errors import InvalidInputError
+from toolkit.core.record import replace
 from toolkit.linux.process import pidfd_open, set_dumpable, set_name
 from toolkit.linux.signals import signal
 from toolkit.runtime import groups, messages, worker
 from toolkit.runtime.job import Job
 from toolkit.runtime.keeping import Keeping, suits
+from toolkit.runtime.nursery import Nursery
+from toolkit.runtime.nursery import suits as suits_nursery
 from toolkit.runtime.request import StartRequest, from_data
-from toolkit.runtime.spaces import Spaces
 from toolkit.runtime.steps import Steps
 
 TYPE_CHECKING = False
@@ -52,7 +54,7 @@ class Launcher:
         self._calls: dict[int, Callable[[int, int], None]] = {}
         self._kept = 0
         self._ended = 0
-        self._spaces = Spaces()
+        self._nursery: Nursery | None = None
 
     def serve(self) -> None:
         """Take requests, one after the other."""
@@ -86,10 +88,19 @@ class Launcher:
 
     def _rest(self) -> None:
         """Nobody wants anything: prepare for the next one."""
-        self._spaces.prepare()
+        if self._nursery is None:
+            self._nursery = Nursery(faults=self._faults)
+            self.watch(self._nursery.fileno(), self._lose_nursery)
         if self._ended >= _TIDY_AFTER:
             self._ended = 0
             gc.collect()
+
+    def _lose_nursery(self, fd: int, _events: int) -> None:
+        """Somebody killed it; another one is made when there is time."""
+        assert self._nursery is not None
+        self.forget(fd)
+        self._nursery.close()
+        self._nursery = None
 
     def _accept(self, _fd: int, _events: int) -> None:
         assert self._listener is not None
@@ -131,7 +142,6 @@ class Launcher:
                 session=session,
                 steps=steps,
                 faults=self._faults,
-                spaces=self._spaces.take(),
             )
             self._begin(job, request)
         except BaseException as error:  # noqa: BLE001 - one request's failure is not the launcher's
@@ -140,6 +150,8 @@ class Launcher:
 
     def _begin(self, job: Job, request: StartRequest | ExecRequest) -> None:
         if isinstance(request, StartRequest) and suits(request):
+            if suits_nursery(request.spec):
+                job = replace(job, nursery=self._nursery)
             Keeping(self, job).begin()
             self._kept += 1
             return
@@ -147,7 +159,6 @@ class Launcher:
         if not pid:
             worker.serve(job)
         job.session.close()
-        job.spaces.close()
 
         def reap(pidfd: int, _events: int) -> None:
             self.forget(pidfd)

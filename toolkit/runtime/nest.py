@@ -17,15 +17,28 @@ if TYPE_CHECKING:
     from toolkit.cgroup.group import Cgroup
     from toolkit.oci.spec import Spec
     from toolkit.runtime.messages import Socket
+    from toolkit.runtime.nursery import Nursery
     from toolkit.runtime.request import StartRequest
 
 
 class Nest:
-    """``pid`` as this process sees it, and our end of the line to the init."""
+    """``pid`` as this process sees it, and our end of the line to the init.
 
-    def __init__(self, pid: int, link: Socket) -> None:
-        self.pid = pid
+    ``awaited`` answers with the pid where it is not known yet.
+    """
+
+    def __init__(self, pid: int, link: Socket, awaited: Nursery | None = None) -> None:
+        self._pid = pid
+        self._awaited = awaited
         self.link = link
+
+    @property
+    def pid(self) -> int:
+        """The init; waits for its birth."""
+        if self._awaited is not None:
+            awaited, self._awaited = self._awaited, None
+            self._pid = awaited.answer()
+        return self._pid
 
     def welcome(self, request: StartRequest, stdio: tuple[int, int, int]) -> None:
         """Hand over the stdio: the state directory is there."""
@@ -69,6 +82,19 @@ def beside_filter(
     from toolkit.runtime.listening import extend  # noqa: PLC0415 - few filters have either
 
     return extend(told, profile, state)
+
+
+def order(nursery: Nursery, data: bytes, cgroup_fd: int = -1) -> Nest | None:
+    """A nest that the nursery makes, while this process goes on; ``None`` where it is gone."""
+    ours, theirs = messages.pair()
+    try:
+        nursery.ask(data, theirs, cgroup_fd)
+    except OSError:
+        ours.close()
+        return None
+    finally:
+        theirs.close()
+    return Nest(0, ours, nursery)
 
 
 def hatch(known: init.Hatchling, cgroup_fd: int = -1) -> Nest:

@@ -204,14 +204,15 @@ class Shim:
         """The init; born in the v2 ``group`` if given."""
         self._steps.enter("fork")
         fd = groups.open_unified(group)
-        known = Hatchling(faults=self._job.faults, request=self._request, spaces=self._job.spaces)
         try:
-            made = nest.hatch(known, fd)
+            known = Hatchling(faults=self._job.faults, request=self._request)
+            nursery = self._job.nursery
+            ordered = nest.order(nursery, self._job.raw, fd) if nursery is not None else None
+            made = ordered or nest.hatch(known, fd)
         finally:
-            self._job.spaces.close()
             if fd >= 0:
                 os.close(fd)
-        undo.callback(end, made.pid)
+        undo.callback(lambda: end(made.pid))
         return made
 
     def _note_start(self, pid: int, group: Cgroup) -> None:

@@ -26,7 +26,7 @@ _LOST = 125
 def serve(job: Job) -> NoReturn:
     """Serve this request; never returns."""
     try:
-        _settle((*job.stdio, job.session.fileno(), *job.spaces.fds()))
+        _settle((*job.stdio, job.session.fileno()))
         _serve(job)
     except BaseException as error:  # noqa: BLE001 - a fork must never return into the launcher's loop
         refuse(job.session, error, job.steps)
@@ -48,7 +48,6 @@ def _serve(job: Job) -> None:
         shim.Shim(job).run()
         return
     set_name("dockyard-exec")
-    job.spaces.close()
     executing.run(job)
 
 

@@ -25,7 +25,23 @@ def until(condition: Callable[[], bool], *, seconds: float = 10) -> None:
 
 
 def children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    """Those of a launcher, but its nursery."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [child for child in found if name_of(child) != "dockyard-nest"]
+
+
+def name_of(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def nursery(pid: int) -> int:
+    """The process that forks inits for a launcher; it comes when there is nothing else to do."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    until(lambda: any(name_of(child) == "dockyard-nest" for child in path.read_text().split()))
+    return next(int(one) for one in path.read_text().split() if name_of(one) == "dockyard-nest")
 
 
 def descriptors(pid: int) -> int:
@@ -70,6 +86,21 @@ def test_one_that_needs_a_relay_has_a_shim_of_its_own(boxes: Boxes) -> None:
     assert box.finish().status == 137
 
 
+def test_a_killed_nursery_is_replaced(boxes: Boxes) -> None:
+    for _ in range(2):
+        first = nursery(boxes.launcher.pid)
+        os.kill(first, signal.SIGKILL)
+        assert boxes.run(["true"], passthrough=True).status == 0
+        assert nursery(boxes.launcher.pid) != first
+
+
+def test_the_nursery_ends_with_its_launcher() -> None:
+    mine = Launcher.spawn()
+    pid = nursery(mine.pid)
+    mine.close()
+    until(lambda: not Path(f"/proc/{pid}").exists())
+
+
 def test_many_at_once_end_each_with_its_own_status(boxes: Boxes) -> None:
     before = descriptors(boxes.launcher.pid)
     running = [
@@ -80,7 +111,7 @@ def test_many_at_once_end_each_with_its_own_status(boxes: Boxes) -> None:
     assert [one.status for one in done] == list(range(20))
     assert [one.out for one in done] == [f"{number}\n" for number in range(20)]
     until(lambda: children(boxes.launcher.pid) == [])
-    until(lambda: descriptors(boxes.launcher.pid) <= before + 3)  # the next one's namespaces
+    until(lambda: descriptors(boxes.launcher.pid) <= before)
 
 
 @pytest.mark.parametrize("step", [*SHIM_STEPS, *INIT_STEPS])

@@ -1,0 +1,121 @@
+"""A process that does nothing but fork inits for the launcher, whose children they are.
+
+Each fork makes all memory of the forking process copied on its next write. The launcher writes
+much for a start; this process, forked from it when all was imported, writes next to nothing. While
+nobody asks it makes the next init's network, IPC and UTS namespaces (half a millisecond), by going
+there itself.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+
+from toolkit.core.errors import UnavailableError
+from toolkit.linux.fork import fork_sibling
+from toolkit.linux.namespaces import NamespaceFlag, setns
+from toolkit.linux.process import set_name
+from toolkit.runtime import init, joins, messages
+from toolkit.runtime.cgroupfs import cgroup_steps
+from toolkit.runtime.descriptors import keep_only
+from toolkit.runtime.plan import plan
+from toolkit.runtime.request import StartRequest, from_data
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from toolkit.oci.spec import Spec
+    from toolkit.runtime.messages import Socket
+
+_MADE = NamespaceFlag.NETWORK | NamespaceFlag.IPC | NamespaceFlag.UTS
+_NAMES = ("pid", "network", "ipc", "uts")
+_LOST = 125
+
+
+class Nursery:
+    """The launcher's end of the line; the process is forked at once."""
+
+    def __init__(self, *, faults: bool) -> None:
+        self._line, theirs = messages.pair()
+        self.pid = os.fork()
+        if not self.pid:
+            _serve(theirs, faults=faults)
+        theirs.close()
+
+    def fileno(self) -> int:
+        """Readable without having been asked: the process is gone."""
+        return self._line.fileno()
+
+    def ask(self, data: bytes, link: Socket, cgroup_fd: int = -1) -> None:
+        """Ask for an init for this request; ``link`` is its end of the line to its shim.
+
+        It is born in the v2 group ``cgroup_fd``, if there is one.
+        """
+        beside = (link.fileno(),) if cgroup_fd < 0 else (link.fileno(), cgroup_fd)
+        messages.send_bytes(self._line, data, beside)
+
+    def answer(self) -> int:
+        """The pid of the init that was asked for."""
+        data, _ = messages.receive_bytes(self._line)
+        if not data.isdigit():
+            raise UnavailableError(f"no init can be forked: {data.decode() or 'nobody answers'}")
+        return int(data)
+
+    def close(self) -> None:
+        """Let it go."""
+        self._line.close()
+        os.waitpid(self.pid, 0)
+
+
+def suits(spec: Spec) -> bool:
+    """Whether the namespaces that are made beforehand are what ``spec`` asks for."""
+    listed = joins.wanted(spec)
+    return "user" not in listed and all(listed.get(name) == "" for name in _NAMES)
+
+
+def _serve(line: Socket, *, faults: bool) -> NoReturn:
+    try:
+        keep_only((line.fileno(),))
+        set_name("dockyard-nest")
+        home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        poll = select.poll()
+        poll.register(line.fileno(), select.POLLIN)
+        fresh = False
+        while True:
+            if not fresh:
+                joins.make_namespaces(_MADE)
+                fresh = True
+            poll.poll()
+            data, fds = messages.receive_bytes(line)
+            if not data:
+                break
+            fresh = False
+            messages.send_bytes(line, _hatch(data, fds, home, faults=faults))
+    finally:
+        os._exit(_LOST)
+
+
+def _hatch(data: bytes, fds: list[int], home: int, *, faults: bool) -> bytes:
+    """What to answer: the pid, or what went wrong."""
+    link, group = (*fds, -1)[:2]
+    try:
+        request = from_data(messages.decode(data.decode()))
+        assert isinstance(request, StartRequest)
+        spec = request.spec
+        known = init.Hatchling(
+            faults=faults, request=request, made=_MADE, todo=plan(spec, cgroup_steps(spec))
+        )
+        joins.enter_pid_namespace(spec)
+        try:
+            pid = fork_sibling(group)
+            if not pid:
+                init.run(messages.from_fd(link), known)
+        finally:
+            setns(home, NamespaceFlag.PID)
+    except Exception as error:  # noqa: BLE001 - one request's failure; the launcher tells it
+        return str(error).encode() or b"it failed"
+    finally:
+        for fd in fds:
+            os.close(fd)
+    return str(pid).encode()
