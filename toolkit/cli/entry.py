@@ -142,7 +142,7 @@ def quick(name: str, argv: "Sequence[str]") -> int:
     if name in _LAUNCHING:
         from toolkit.runtime.spawn import spawn_early  # noqa: PLC0415 - the first thing of a start
 
-        spawn_early()
+        spawn_early(nurseries=int(name in _WIRING and _is_kept(argv)))
         if name in _WIRING and _is_wired(argv):
             from toolkit.net.helper import start_early  # noqa: PLC0415 - it imports for long, too
 
@@ -170,6 +170,11 @@ def same_names(group: str) -> dict[str, str]:
         for name, same in sorted({**_SAME, **own}.items())
         if name.startswith(f"{group} ")
     }
+
+
+def _is_kept(argv: "Sequence[str]") -> bool:
+    """Whether the launcher keeps the container itself; a guess, as below."""
+    return "--rm" in argv and "-d" not in argv and "--detach" not in argv
 
 
 def _is_wired(argv: "Sequence[str]") -> bool:

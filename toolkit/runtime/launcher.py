@@ -40,15 +40,19 @@ STARTED_FOR_TESTS = "--faults"
 STAYING = b"staying"
 """Said to the private client that leaves while containers are kept: it need not wait."""
 
+_NURSERIES = 16  # one after the other, each killed by somebody
 _TIDY_AFTER = 64  # containers that ended; then what refers to itself is looked for
 
 
 class Launcher:
     """Serves clients until the private one (if any) has left and no container is kept any more."""
 
-    def __init__(self, *, private: Socket | None, listener: Socket | None, faults: bool) -> None:
+    def __init__(
+        self, *, private: Socket | None, listener: Socket | None, nurseries: int, faults: bool
+    ) -> None:
         self._private = private
         self._listener = listener
+        self._nurseries = nurseries
         self._faults = faults
         self._epoll = select.epoll()
         self._calls: dict[int, Callable[[int, int], None]] = {}
@@ -70,6 +74,8 @@ class Launcher:
                 ready = self._epoll.poll(-1, 1)
             for fd, events in ready:
                 self._calls[fd](fd, events)
+        if self._nursery is not None:
+            self._nursery.close()  # reaped here: whoever adopts it may not reap
 
     def watch(self, fd: int, call: Callable[[int, int], None]) -> None:
         """Call ``call(fd, events)`` when there is something to read."""
@@ -88,15 +94,16 @@ class Launcher:
 
     def _rest(self) -> None:
         """Nobody wants anything: prepare for the next one."""
-        if self._nursery is None:
-            self._nursery = Nursery(faults=self._faults)
+        if self._nursery is None and self._nurseries:
+            self._nurseries -= 1
+            self._nursery = Nursery(faults=self._faults, once=not self._nurseries)
             self.watch(self._nursery.fileno(), self._lose_nursery)
         if self._ended >= _TIDY_AFTER:
             self._ended = 0
             gc.collect()
 
     def _lose_nursery(self, fd: int, _events: int) -> None:
-        """Somebody killed it; another one is made when there is time."""
+        """It has ended; another one is made when there is time, but not for ever."""
         assert self._nursery is not None
         self.forget(fd)
         self._nursery.close()
@@ -169,7 +176,7 @@ class Launcher:
 
 
 def main(arguments: list[str]) -> None:
-    """``[--faults] [private=FD] [listen=PATH]``: become a launcher."""
+    """``[--faults] [private=FD] [listen=PATH] [nurseries=N]``: become a launcher."""
     options = dict(item.split("=", 1) for item in arguments if "=" in item)
     if not options:
         raise InvalidInputError("a launcher needs a descriptor or a path to serve")
@@ -180,7 +187,12 @@ def main(arguments: list[str]) -> None:
     groups.layout()
     private = messages.from_fd(int(options["private"])) if "private" in options else None
     listener = messages.listen(options["listen"]) if "listen" in options else None
-    launcher = Launcher(private=private, listener=listener, faults=STARTED_FOR_TESTS in arguments)
+    launcher = Launcher(
+        private=private,
+        listener=listener,
+        nurseries=int(options.get("nurseries", _NURSERIES)),
+        faults=STARTED_FOR_TESTS in arguments,
+    )
     gc.disable()
     gc.freeze()
     os.dup2(0, 2)  # a shim must not hold its client's stderr open

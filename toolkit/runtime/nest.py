@@ -11,7 +11,7 @@ from toolkit.runtime import init, joins, messages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from toolkit.cgroup.group import Cgroup
@@ -22,23 +22,22 @@ if TYPE_CHECKING:
 
 
 class Nest:
-    """``pid`` as this process sees it, and our end of the line to the init.
+    """``pid`` as this process sees it, and our end of the line to the init."""
 
-    ``awaited`` answers with the pid where it is not known yet.
-    """
-
-    def __init__(self, pid: int, link: Socket, awaited: Nursery | None = None) -> None:
-        self._pid = pid
-        self._awaited = awaited
+    def __init__(self, pid: int, link: Socket) -> None:
+        self.pid = pid
         self.link = link
 
-    @property
-    def pid(self) -> int:
-        """The init; waits for its birth."""
-        if self._awaited is not None:
-            awaited, self._awaited = self._awaited, None
-            self._pid = awaited.answer()
-        return self._pid
+    def settle(self) -> None:
+        """Wait until ``pid`` is known."""
+
+    def end(self) -> None:
+        """Kill the init, if there is one, and reap it."""
+        self.settle()
+        if self.pid:
+            from toolkit.runtime.monitor import end  # noqa: PLC0415 - only a failure needs it
+
+            end(self.pid)
 
     def welcome(self, request: StartRequest, stdio: tuple[int, int, int]) -> None:
         """Hand over the stdio: the state directory is there."""
@@ -84,17 +83,50 @@ def beside_filter(
     return extend(told, profile, state)
 
 
-def order(nursery: Nursery, data: bytes, cgroup_fd: int = -1) -> Nest | None:
-    """A nest that the nursery makes, while this process goes on; ``None`` where it is gone."""
+class Ordered(Nest):
+    """A nest that the nursery makes while this process goes on.
+
+    Where it cannot, this process does, and says again what it had said.
+    """
+
+    def __init__(self, nursery: Nursery, link: Socket, instead: Callable[[], Nest]) -> None:
+        super().__init__(0, link)
+        self._nursery: Nursery | None = nursery
+        self._instead = instead
+        self._said: list[tuple[bytes, tuple[int, ...]]] = []
+
+    def settle(self) -> None:
+        """Wait for the init's birth."""
+        nursery, self._nursery = self._nursery, None
+        if nursery is None:
+            return
+        self.pid = nursery.answer()
+        if self.pid:
+            return
+        self.link.close()
+        other = self._instead()
+        self.pid, self.link = other.pid, other.link
+        for data, fds in self._said:
+            self.tell(data, fds)
+
+    def tell(self, data: bytes, fds: tuple[int, ...] = ()) -> None:
+        """Say something to the init, born or not."""
+        if self._nursery is not None:
+            self._said.append((data, fds))
+        super().tell(data, fds)
+
+
+def order(nursery: Nursery, data: bytes, known: init.Hatchling, cgroup_fd: int = -1) -> Nest:
+    """A nest that the nursery makes; ``cgroup_fd`` stays open until it is settled."""
     ours, theirs = messages.pair()
     try:
         nursery.ask(data, theirs, cgroup_fd)
     except OSError:
         ours.close()
-        return None
+        return hatch(known, cgroup_fd)
     finally:
         theirs.close()
-    return Nest(0, ours, nursery)
+    return Ordered(nursery, ours, lambda: hatch(known, cgroup_fd))
 
 
 def hatch(known: init.Hatchling, cgroup_fd: int = -1) -> Nest:

@@ -3,15 +3,13 @@
 Each fork makes all memory of the forking process copied on its next write. The launcher writes
 much for a start; this process, forked from it when all was imported, writes next to nothing. While
 nobody asks it makes the next init's network, IPC and UTS namespaces (half a millisecond), by going
-there itself.
+there itself. What it cannot do, or not any more, the launcher does itself.
 """
 
 from __future__ import annotations
 
 import os
-import select
 
-from toolkit.core.errors import UnavailableError
 from toolkit.linux.fork import fork_sibling
 from toolkit.linux.namespaces import NamespaceFlag, setns
 from toolkit.linux.process import set_name
@@ -36,11 +34,11 @@ _LOST = 125
 class Nursery:
     """The launcher's end of the line; the process is forked at once."""
 
-    def __init__(self, *, faults: bool) -> None:
+    def __init__(self, *, faults: bool, once: bool = False) -> None:
         self._line, theirs = messages.pair()
         self.pid = os.fork()
         if not self.pid:
-            _serve(theirs, faults=faults)
+            _serve(theirs, faults=faults, once=once)
         theirs.close()
 
     def fileno(self) -> int:
@@ -56,14 +54,15 @@ class Nursery:
         messages.send_bytes(self._line, data, beside)
 
     def answer(self) -> int:
-        """The pid of the init that was asked for."""
-        data, _ = messages.receive_bytes(self._line)
-        if not data.isdigit():
-            raise UnavailableError(f"no init can be forked: {data.decode() or 'nobody answers'}")
-        return int(data)
+        """The pid of the init that was asked for; 0 where there is none."""
+        try:
+            data, _ = messages.receive_bytes(self._line)
+        except OSError:
+            return 0  # it was killed
+        return int(data or b"0")
 
     def close(self) -> None:
-        """Let it go."""
+        """Let it go, and wait until it has gone."""
         self._line.close()
         os.waitpid(self.pid, 0)
 
@@ -74,37 +73,42 @@ def suits(spec: Spec) -> bool:
     return "user" not in listed and all(listed.get(name) == "" for name in _NAMES)
 
 
-def _serve(line: Socket, *, faults: bool) -> NoReturn:
+def _serve(line: Socket, *, faults: bool, once: bool) -> NoReturn:
     try:
-        keep_only((line.fileno(),))
         set_name("dockyard-nest")
+        keep_only((line.fileno(),))
         home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-        poll = select.poll()
-        poll.register(line.fileno(), select.POLLIN)
-        fresh = False
         while True:
-            if not fresh:
-                joins.make_namespaces(_MADE)
-                fresh = True
-            poll.poll()
+            made = _prepare()
             data, fds = messages.receive_bytes(line)
             if not data:
                 break
-            fresh = False
-            messages.send_bytes(line, _hatch(data, fds, home, faults=faults))
+            pid = _hatch(data, fds, home, made=made, faults=faults)
+            messages.send_bytes(line, str(pid).encode())
+            if once:
+                break
     finally:
         os._exit(_LOST)
 
 
-def _hatch(data: bytes, fds: list[int], home: int, *, faults: bool) -> bytes:
-    """What to answer: the pid, or what went wrong."""
+def _prepare() -> int:
+    """Go into new namespaces for the next init; their flags, none where it cannot be done."""
+    try:
+        joins.make_namespaces(_MADE)
+    except OSError:
+        return 0  # the init tries again, and says why
+    return _MADE
+
+
+def _hatch(data: bytes, fds: list[int], home: int, *, made: int, faults: bool) -> int:
+    """The pid of the init; 0 where it cannot be born: the launcher tries, and says why."""
     link, group = (*fds, -1)[:2]
     try:
         request = from_data(messages.decode(data.decode()))
         assert isinstance(request, StartRequest)
         spec = request.spec
         known = init.Hatchling(
-            faults=faults, request=request, made=_MADE, todo=plan(spec, cgroup_steps(spec))
+            faults=faults, request=request, made=made, todo=plan(spec, cgroup_steps(spec))
         )
         joins.enter_pid_namespace(spec)
         try:
@@ -113,9 +117,9 @@ def _hatch(data: bytes, fds: list[int], home: int, *, faults: bool) -> bytes:
                 init.run(messages.from_fd(link), known)
         finally:
             setns(home, NamespaceFlag.PID)
-    except Exception as error:  # noqa: BLE001 - one request's failure; the launcher tells it
-        return str(error).encode() or b"it failed"
+    except Exception:  # noqa: BLE001 - one request's failure is not the next one's
+        return 0
     finally:
         for fd in fds:
             os.close(fd)
-    return str(pid).encode()
+    return pid

@@ -17,7 +17,7 @@ from toolkit.runtime import eventlog, groups, hooks, joins, messages, nest, stat
 from toolkit.runtime.descriptors import shared_pipe
 from toolkit.runtime.init import Hatchling
 from toolkit.runtime.logfile import JsonLog, timestamp
-from toolkit.runtime.monitor import Child, Monitor, end
+from toolkit.runtime.monitor import Child, Monitor
 from toolkit.runtime.relay import Relay
 from toolkit.runtime.request import StartRequest
 from toolkit.runtime.support import check_support
@@ -179,6 +179,7 @@ class Shim:
             made = self._nest(undo, None)
             made.welcome(self._request, stdio)
             group = self._make_group(undo)
+            made.settle()
         return made, group
 
     def _child(self, made: Nest, stdio: tuple[int, int, int], relay: Relay) -> Child:
@@ -207,12 +208,16 @@ class Shim:
         try:
             known = Hatchling(faults=self._job.faults, request=self._request)
             nursery = self._job.nursery
-            ordered = nest.order(nursery, self._job.raw, fd) if nursery is not None else None
-            made = ordered or nest.hatch(known, fd)
+            if nursery is None:
+                made = nest.hatch(known, fd)
+            else:
+                made = nest.order(nursery, self._job.raw, known, fd)
+            if fd >= 0:
+                made.settle()
         finally:
             if fd >= 0:
                 os.close(fd)
-        undo.callback(lambda: end(made.pid))
+        undo.callback(made.end)
         return made
 
     def _note_start(self, pid: int, group: Cgroup) -> None:

@@ -31,16 +31,21 @@ _early: list[tuple[Socket, int]] = []
 _OUT_OF_THE_WAY = 10  # the new process puts other descriptors at 0 to 3 before it runs this one
 
 
-def spawn(*, listen: str = "", faults: bool = False) -> tuple[Socket, int]:
+def spawn(
+    *, listen: str = "", faults: bool = False, nurseries: int | None = None
+) -> tuple[Socket, int]:
     """Start a launcher; the socket to it, whose closing ends it, and its pid.
 
-    ``listen`` is a path on which it serves others as well.
+    ``listen`` is a path on which it serves others as well; of ``nurseries`` the last one serves
+    one container.
     """
     kind = _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, kind)
     arguments = [f"private={_PRIVATE}"]
     if listen:
         arguments.append(f"listen={listen}")
+    if nurseries is not None:
+        arguments.append(f"nurseries={nurseries}")
     if faults:
         arguments.append("--faults")
     try:
@@ -53,9 +58,9 @@ def spawn(*, listen: str = "", faults: bool = False) -> tuple[Socket, int]:
     return ours, pid
 
 
-def spawn_early() -> None:
+def spawn_early(*, nurseries: int = 0) -> None:
     """Start a private launcher now; the next ``Launcher.spawn`` takes it."""
-    _early.append(spawn())
+    _early.append(spawn(nurseries=nurseries))
 
 
 def take_early() -> tuple[Socket, int] | None:

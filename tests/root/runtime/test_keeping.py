@@ -12,12 +12,13 @@ from support.boxes import Boxes, Running
 from toolkit.core.errors import UnavailableError
 from toolkit.runtime.client import Launcher, StartError, cleanup, connect_shim, kill, read_state
 from toolkit.runtime.request import StartRequest
+from toolkit.runtime.spawn import spawn
 from toolkit.runtime.steps import INIT_STEPS, SHIM_STEPS
 
 pytestmark = pytest.mark.root
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 10) -> None:
+def until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
@@ -42,6 +43,11 @@ def nursery(pid: int) -> int:
     path = Path(f"/proc/{pid}/task/{pid}/children")
     until(lambda: any(name_of(child) == "dockyard-nest" for child in path.read_text().split()))
     return next(int(one) for one in path.read_text().split() if name_of(one) == "dockyard-nest")
+
+
+def ended(pid: int) -> None:
+    """Wait until it is reaped."""
+    until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def descriptors(pid: int) -> int:
@@ -91,17 +97,51 @@ def test_a_killed_nursery_is_replaced(boxes: Boxes) -> None:
         first = nursery(boxes.launcher.pid)
         os.kill(first, signal.SIGKILL)
         assert boxes.run(["true"], passthrough=True).status == 0
+        ended(first)
         assert nursery(boxes.launcher.pid) != first
 
 
-def test_the_nursery_ends_with_its_launcher() -> None:
-    mine = Launcher.spawn()
-    pid = nursery(mine.pid)
-    mine.close()
-    until(lambda: not Path(f"/proc/{pid}").exists())
+def test_what_a_frozen_nursery_never_did_the_launcher_does(boxes: Boxes) -> None:
+    """It has been asked when it is killed."""
+    pid = nursery(boxes.launcher.pid)
+    os.kill(pid, signal.SIGSTOP)
+    box = boxes.start(["cat", "/proc/self/cgroup"], passthrough=True)
+    os.kill(pid, signal.SIGKILL)
+    done = box.finish()
+    assert (done.status, done.err) == (0, "")
+    assert done.out
+
+
+def test_the_nursery_ends_before_its_launcher() -> None:
+    with Launcher.spawn() as mine:
+        pid = nursery(mine.pid)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_launcher_for_one_container_has_a_nursery_for_one(boxes: Boxes) -> None:
+    sock, launcher = spawn(nurseries=1)
+    with Launcher(sock, launcher) as mine:
+        pid = nursery(launcher)
+        mine_too = another(mine, boxes, "own")
+        assert mine_too.run(["true"], passthrough=True).status == 0
+        ended(pid)
+        assert mine_too.run(["true"], passthrough=True).status == 0
+        until(lambda: children(launcher) == [])
+        assert Path(f"/proc/{launcher}/task/{launcher}/children").read_text() == ""
+    (boxes.home / "own").rmdir()
+
+
+def test_a_launcher_without_a_nursery_starts_containers_all_the_same(boxes: Boxes) -> None:
+    sock, launcher = spawn(nurseries=0)
+    with Launcher(sock, launcher) as mine:
+        mine_too = another(mine, boxes, "own")
+        assert mine_too.run(["true"], passthrough=True).status == 0
+        assert Path(f"/proc/{launcher}/task/{launcher}/children").read_text() == ""
+    (boxes.home / "own").rmdir()
 
 
 def test_many_at_once_end_each_with_its_own_status(boxes: Boxes) -> None:
+    nursery(boxes.launcher.pid)
     before = descriptors(boxes.launcher.pid)
     running = [
         boxes.start(["sh", "-c", f"echo {number}; exit {number}"], passthrough=True)
