@@ -9,6 +9,8 @@ import gc
 import os
 import sys
 
+from toolkit.core.loading import install
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,6 +141,7 @@ def main() -> None:
 def quick(name: str, argv: "Sequence[str]") -> int:
     """Do a container command without click; its exit status."""
     gc.disable()  # it would run over what is imported, which stays
+    install()
     if name in _LAUNCHING:
         from toolkit.runtime.spawn import spawn_early  # noqa: PLC0415 - the first thing of a start
 
@@ -154,11 +157,10 @@ def quick(name: str, argv: "Sequence[str]") -> int:
 
 def verb_of(name: str) -> "Verb":
     """The verb of a command, imported now."""
-    from importlib import import_module  # noqa: PLC0415 - while the launcher imports
-
     module, _, constant = _VERBS[name].rpartition(".")
     below = "toolkit.cli" if "." in module else "toolkit.cli.containers"
-    verb: Verb = getattr(import_module(f"{below}.{module}"), constant)
+    __import__(f"{below}.{module}")  # importlib would come with warnings
+    verb: Verb = getattr(sys.modules[f"{below}.{module}"], constant)
     return verb
 
 

@@ -3,6 +3,7 @@
 import os
 
 from toolkit.core.errors import InvalidInputError
+from toolkit.linux.signals import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,8 +179,6 @@ class Signals:
 
         With ``throw_away`` one that would end this process kills the other.
         """
-        import signal  # noqa: PLC0415 - only a process in the foreground pays for it
-
         self._process: Process | None = None
         self._waiting: list[int] = []
         self._held = False

@@ -6,10 +6,9 @@ open for writing: from a read-only mount of its own, or from a sealed copy in me
 """
 
 import errno
-import fcntl
-import os
+import posix
 
-from toolkit.linux.libc import AT_EMPTY_PATH, AT_FDCWD, raw, syscall
+from toolkit.linux.libc import AT_EMPTY_PATH, AT_FDCWD, fsdecode, raw, syscall
 from toolkit.linux.native import ctypes
 
 TYPE_CHECKING = False
@@ -48,41 +47,43 @@ def sealed_executable(path: "StrPath") -> int:
 
 def read_only_clone(path: "StrPath") -> int:
     """A detached, read-only mount of the one file ``path``. Needs CAP_SYS_ADMIN."""
-    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
+    flags = _OPEN_TREE_CLONE | posix.O_CLOEXEC
     fd = syscall("open_tree", AT_FDCWD, raw(path, "open_tree"), flags, path=path)
     try:
         attributes = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY)
         argument = ctypes.byref(attributes)
         syscall("mount_setattr", fd, b"", AT_EMPTY_PATH, argument, _ATTR_SIZE, path=path)
     except BaseException:
-        os.close(fd)
+        posix.close(fd)
         raise
     return fd
 
 
 def sealed_copy(path: "StrPath") -> int:
     """A copy of ``path`` in memory that is sealed against writing, growing and shrinking."""
-    source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    source = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     try:
-        target = _memfd(os.path.basename(os.fsdecode(path)))
+        target = _memfd(fsdecode(path).rpartition("/")[2])
         try:
-            while os.sendfile(target, source, None, _COPY):
+            while posix.sendfile(target, source, None, _COPY):
                 pass
+            from fcntl import fcntl  # noqa: PLC0415 - where nothing can be cloned
+
             seals = _F_SEAL_SEAL | _F_SEAL_SHRINK | _F_SEAL_GROW | _F_SEAL_WRITE
-            fcntl.fcntl(target, _F_ADD_SEALS, seals)
+            fcntl(target, _F_ADD_SEALS, seals)
         except BaseException:
-            os.close(target)
+            posix.close(target)
             raise
     finally:
-        os.close(source)
+        posix.close(source)
     return target
 
 
 def _memfd(name: str) -> int:
-    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    flags = posix.MFD_CLOEXEC | posix.MFD_ALLOW_SEALING
     try:
-        return os.memfd_create(name, flags | _MFD_EXEC)
+        return posix.memfd_create(name, flags | _MFD_EXEC)
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-    return os.memfd_create(name, flags)
+    return posix.memfd_create(name, flags)

@@ -5,12 +5,14 @@ path. ``raw`` makes the ``char *`` of a path: a NUL inside would silently cut it
 """
 
 import errno
-import os
+import posix
+import sys
 
 from toolkit.linux.native import ctypes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from typing import Any
 
     StrPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -61,19 +63,32 @@ _EVERYWHERE = {
     "pidfd_getfd": 438,
     "mount_setattr": 442,
 }
-NUMBERS: dict[str, int] = {**_EVERYWHERE, **_BY_MACHINE.get(os.uname().machine, {})}
+NUMBERS: dict[str, int] = {**_EVERYWHERE, **_BY_MACHINE.get(posix.uname().machine, {})}
 
+_ENCODING = (sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
 _syscall = libc.syscall
 _syscall.restype = ctypes.c_long
+
+
+def fsencode(path: "StrPath") -> bytes:
+    """As ``os`` has it; that module is not there yet when a start begins."""
+    name = posix.fspath(path)
+    return name.encode(*_ENCODING) if isinstance(name, str) else name
+
+
+def fsdecode(path: "StrPath") -> str:
+    """As ``os`` has it."""
+    name = posix.fspath(path)
+    return name.decode(*_ENCODING) if isinstance(name, bytes) else name
 
 
 def raw(path: "StrPath | None", call: str) -> "bytes | None":
     """``path`` as the bytes of a C string; ``None`` stays NULL."""
     if path is None:
         return None
-    data = os.fsencode(path)
+    data = fsencode(path)
     if b"\0" in data:
-        raise OSError(errno.EINVAL, f"{call}: a NUL byte in the path", os.fsdecode(data))
+        raise OSError(errno.EINVAL, f"{call}: a NUL byte in the path", fsdecode(data))
     return data
 
 
@@ -82,8 +97,8 @@ def check(call: str, result: int, path: "StrPath | None" = None) -> int:
     if result >= 0:
         return result
     code = ctypes.get_errno()
-    name = None if path is None else os.fsdecode(path)
-    raise OSError(code, f"{call}: {os.strerror(code)}", name)
+    name = None if path is None else fsdecode(path)
+    raise OSError(code, f"{call}: {posix.strerror(code)}", name)
 
 
 def name_of(kind: type, value: int) -> str:
@@ -102,7 +117,7 @@ def syscall(call: str, *arguments: "Any", path: "StrPath | None" = None) -> int:
     """
     number = NUMBERS.get(call)
     if number is None:
-        raise OSError(errno.ENOSYS, f"{call}: no number is known on {os.uname().machine}")
+        raise OSError(errno.ENOSYS, f"{call}: no number is known on {posix.uname().machine}")
     values = [ctypes.c_long(item) if isinstance(item, int) else item for item in arguments]
     result: int = _syscall(ctypes.c_long(number), *values)
     return check(call, result, path)

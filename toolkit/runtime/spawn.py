@@ -22,6 +22,8 @@ _PROGRAM = """\
 import gc, sys
 gc.disable()
 sys.path[:0] = {path!r}
+from toolkit.core.loading import install
+install()
 from toolkit.runtime.launcher import main
 main({arguments!r})
 """

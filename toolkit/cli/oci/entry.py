@@ -2,11 +2,12 @@
 
 What becomes a container's process is a fork of this one, and a container can open the file that
 its processes run (CVE-2019-5736). So ``create``, ``run`` and ``exec`` begin by running the bare
-interpreter again from a read-only clone of it; that costs 8 ms. The others go on as they are.
+interpreter again from a read-only clone of it; that costs 8 ms, and what is imported until then is
+imported in vain: not even ``os`` is. The others go on as they are.
 """
 
 import gc
-import os
+import posix
 import sys
 
 TYPE_CHECKING = False
@@ -40,12 +41,17 @@ def begin(argv: "Sequence[str]") -> "NoReturn":
 
 def sealed(argv: "Sequence[str]") -> "NoReturn":
     """The same in the process that does it."""
-    from toolkit.cli.oci.main import run  # noqa: PLC0415 - not in the process that is replaced
+    from toolkit.core.loading import install  # noqa: PLC0415 - not in the process that is replaced
+
+    install()
+    from toolkit.cli.oci.main import run  # noqa: PLC0415 - as above
 
     status = run(argv)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(status)  # tearing the interpreter down costs milliseconds and frees nothing of worth
+    posix._exit(
+        status
+    )  # taking the interpreter down costs milliseconds and frees nothing of worth
 
 
 def _command(argv: "Sequence[str]") -> str:
@@ -61,11 +67,17 @@ def _command(argv: "Sequence[str]") -> str:
 
 def _run_sealed(argv: "Sequence[str]") -> None:
     from toolkit.linux.executable import sealed_executable  # noqa: PLC0415 - only where it is due
-    from toolkit.runtime.spawn import search_path  # noqa: PLC0415 - as above
 
-    interpreter = os.path.realpath(sys.executable)
-    program = _PROGRAM.format(path=search_path())
+    interpreter: str = getattr(sys, "_base_executable", sys.executable)
+    program = _PROGRAM.format(path=_search_path())
     fd = sealed_executable(interpreter)
     # Nothing of the environment and no site: this is no place for anybody's hooks.
     line = (interpreter, "-I", "-S", "-c", program, *argv)
-    os.execv(f"/proc/self/fd/{fd}", line)  # noqa: S606 - there is no shell
+    posix.execv(f"/proc/self/fd/{fd}", line)
+
+
+def _search_path() -> list[str]:
+    """As ``toolkit.runtime.spawn`` has it, without ``os``."""
+    home = __file__.rsplit("/", 4)[0]
+    others = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    return [home, *others]

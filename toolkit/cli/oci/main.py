@@ -233,12 +233,10 @@ def _verb(name: str, command: Command) -> Verb:
 
 
 def _function(command: Command) -> "Callable[[Call, Where], int]":
-    from importlib import import_module  # noqa: PLC0415 - of all commands only this one
-
     module, function = command.does.split(".")
-    found: Callable[[Call, Where], int] = getattr(
-        import_module(f"toolkit.cli.oci.{module}"), function
-    )
+    name = f"toolkit.cli.oci.{module}"
+    __import__(name)  # importlib would come with warnings
+    found: Callable[[Call, Where], int] = getattr(sys.modules[name], function)
     return found
 
 
