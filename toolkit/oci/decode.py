@@ -46,6 +46,9 @@ def json_name(field: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+_AS_IT_IS = (str, int, float, type(None))
+_LISTS = (tuple, list)
+_encodings: "dict[type, tuple[tuple[str, str, bool, Any], ...]]" = {}
 _plans: "dict[type, tuple[tuple[str, str, Convert], ...]]" = {}
 
 
@@ -119,19 +122,30 @@ def _converter(hint: str, names: "Mapping[str, Any]") -> "Convert":
 
 def encode(value: "Any") -> "Any":
     """Plain data for a record; fields that hold their default are left out."""
-    if isinstance(value, Record):
-        defaults = value._defaults
-        return {
-            json_name(field): encode(held)
-            for field in value._fields
-            if (held := getattr(value, field)) is not None
-            and not (field in defaults and defaults[field] == held)
-        }
-    if isinstance(value, tuple | list):
-        return [encode(item) for item in value]
-    if isinstance(value, str | int | float | bool) or value is None:
+    if isinstance(value, _AS_IT_IS):
         return value
+    if isinstance(value, Record):
+        made = {}
+        for field, name, optional, default in _encoding(type(value)):
+            held = getattr(value, field)
+            if held is None or (optional and (held is default or held == default)):
+                continue
+            made[name] = encode(held)
+        return made
+    if isinstance(value, _LISTS):
+        return [encode(item) for item in value]
     return {key: encode(item) for key, item in value.items()}
+
+
+def _encoding(kind: "type[Record]") -> "tuple[tuple[str, str, bool, Any], ...]":
+    """Field, JSON name, whether there is a default, and the default; worked out once a class."""
+    if kind not in _encodings:
+        defaults = kind._defaults
+        _encodings[kind] = tuple(
+            (field, json_name(field), field in defaults, defaults.get(field))
+            for field in kind._fields
+        )
+    return _encodings[kind]
 
 
 def _sequence(convert: "Convert") -> "Convert":

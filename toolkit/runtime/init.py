@@ -30,7 +30,7 @@ from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.descriptors import keep_only
 from toolkit.runtime.failures import describe
 from toolkit.runtime.plan import open_trees, plan
-from toolkit.runtime.request import StartRequest
+from toolkit.runtime.request import StartRequest, from_data
 from toolkit.runtime.root import bind_root, overlay_root
 from toolkit.runtime.steps import Steps
 
@@ -51,17 +51,18 @@ _STDIO = 3
 
 @record
 class Hatchling:
-    """What an init knows from its fork on: its request, namespaces ``made`` for it, what ``todo``.
+    """What an init knows from its fork on: its request (or its JSON, ``raw``).
 
-    Without a shim: ``listener`` is where whoever starts the container will call, and ``preserve``
-    says how many of the caller's descriptors, from 3 on, the program inherits. In a user namespace
-    it has the ``trees`` of the host already (see ``usernest``).
+    ``made`` are namespaces that it is in already. Without a shim: ``listener`` is where whoever
+    starts the container will call, and ``preserve`` says how many of the caller's descriptors, from
+    3 on, the program inherits. In a user namespace it has the ``trees`` of the host already (see
+    ``usernest``).
     """
 
     faults: bool
-    request: StartRequest
+    request: StartRequest | None = None
+    raw: bytes = b""
     made: int = 0
-    todo: Plan | None = None
     listener: Socket | None = None
     preserve: int = 0
     trees: Trees | None = None
@@ -102,8 +103,9 @@ def run(link: Socket, hatchling: Hatchling) -> NoReturn:
     try:
         steps.enter("privacy")
         become_private(kept(link, hatchling))
-        request = hatchling.request
         set_name("dockyard-init")
+        request = hatchling.request or from_data(messages.decode(hatchling.raw.decode()))
+        assert isinstance(request, StartRequest)
         steps = Steps(request.fault if hatchling.faults else "")
         _become(
             Order(
@@ -170,7 +172,7 @@ def _become(order: Order) -> NoReturn:
     spec, process = request.spec, _process(request.spec)
     steps.enter("privacy")
     reaper = _reaper(request)
-    todo = order.hatchling.todo or plan(spec, cgroup_steps(spec))
+    todo = plan(spec, cgroup_steps(spec))
     steps.enter("namespaces")
     joins.enter_namespaces(spec, made=order.hatchling.made)
     steps.enter("sources")

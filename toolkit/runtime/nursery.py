@@ -1,9 +1,10 @@
 """A process that does nothing but fork inits for the launcher, whose children they are.
 
 Each fork makes all memory of the forking process copied on its next write. The launcher writes
-much for a start; this process, forked from it when all was imported, writes next to nothing. While
-nobody asks it makes the next init's network, IPC and UTS namespaces (half a millisecond), by going
-there itself. What it cannot do, or not any more, the launcher does itself.
+much for a start; this process, forked from it when all was imported, writes next to nothing: it
+does not even read what it hands on. While nobody asks it makes the next init's network, IPC and UTS
+namespaces (half a millisecond), by going there itself. What it cannot do, or not any more, the
+launcher does itself.
 """
 
 from __future__ import annotations
@@ -14,10 +15,7 @@ from toolkit.linux.fork import fork_sibling
 from toolkit.linux.namespaces import NamespaceFlag, setns
 from toolkit.linux.process import set_name
 from toolkit.runtime import init, joins, messages
-from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.descriptors import keep_only
-from toolkit.runtime.plan import plan
-from toolkit.runtime.request import StartRequest, from_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,17 +102,11 @@ def _hatch(data: bytes, fds: list[int], home: int, *, made: int, faults: bool) -
     """The pid of the init; 0 where it cannot be born: the launcher tries, and says why."""
     link, group = (*fds, -1)[:2]
     try:
-        request = from_data(messages.decode(data.decode()))
-        assert isinstance(request, StartRequest)
-        spec = request.spec
-        known = init.Hatchling(
-            faults=faults, request=request, made=made, todo=plan(spec, cgroup_steps(spec))
-        )
-        joins.enter_pid_namespace(spec)
+        joins.enter_pid_namespace(None)
         try:
             pid = fork_sibling(group)
             if not pid:
-                init.run(messages.from_fd(link), known)
+                init.run(messages.from_fd(link), init.Hatchling(faults=faults, raw=data, made=made))
         finally:
             setns(home, NamespaceFlag.PID)
     except Exception:  # noqa: BLE001 - one request's failure is not the next one's

@@ -49,9 +49,7 @@ def sealed(argv: "Sequence[str]") -> "NoReturn":
     status = run(argv)
     sys.stdout.flush()
     sys.stderr.flush()
-    posix._exit(
-        status
-    )  # taking the interpreter down costs milliseconds and frees nothing of worth
+    posix._exit(status)  # taking the interpreter down costs milliseconds and frees nothing of worth
 
 
 def _command(argv: "Sequence[str]") -> str:
