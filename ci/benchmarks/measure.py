@@ -83,11 +83,18 @@ def rates_in_turn(
 _WORKER = """
 import json, subprocess, sys, time
 for line in sys.stdin:
-    argv = json.loads(line)
+    lines = json.loads(line)
     begin = time.perf_counter()
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    pipe = subprocess.PIPE
+    running = [
+        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+        for argv in lines
+    ]
+    said = [process.communicate()[1] for process in running]
     seconds = time.perf_counter() - begin
-    print(json.dumps([seconds, done.returncode, done.stdout, done.stderr[-2000:]]), flush=True)
+    failed = [(one.returncode, text) for one, text in zip(running, said) if one.returncode]
+    status, text = failed[0] if failed else (0, "")
+    print(json.dumps([seconds, status, text[-2000:]]), flush=True)
 """
 
 
@@ -113,11 +120,15 @@ class Commands:
 
     def seconds(self, argv: Sequence[str]) -> float:
         """The wall time of one command, which must end with status 0."""
+        return self.together([argv])
+
+    def together(self, lines: Sequence[Sequence[str]]) -> float:
+        """The wall time of all these commands at once, until the last has ended."""
         assert self._worker.stdin
         assert self._worker.stdout
-        self._worker.stdin.write(json.dumps(list(argv)) + "\n")
+        self._worker.stdin.write(json.dumps([list(line) for line in lines]) + "\n")
         self._worker.stdin.flush()
-        seconds, status, _, stderr = json.loads(self._worker.stdout.readline())
+        seconds, status, stderr = json.loads(self._worker.stdout.readline())
         if status != 0:
-            raise RuntimeError(f"{' '.join(argv)} ended with status {status}: {stderr}")
+            raise RuntimeError(f"{' '.join(lines[0])} ended with status {status}: {stderr}")
         return float(seconds)

@@ -1,7 +1,6 @@
 """One container's start-to-exit: our launcher against the runtimes that are written in C and Go."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,17 +8,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
+from benchmarks import crowd
 from benchmarks.measure import Commands, Row, in_turn, timed
 from benchmarks.peers import CRUN_NAMESPACE, busybox_root, ensure, oci_bundle
-from toolkit.engine.config import ContainerConfig
-from toolkit.engine.spec import Context, to_spec
-from toolkit.oci.image import ImageConfig
+from benchmarks.starts import Starts
 from toolkit.runtime.client import Launcher
-from toolkit.runtime.request import Overlay, StartRequest
 
 
 def rows(folder: Path) -> Iterator[Row]:
-    """One start, warm and cold, and one exec."""
+    """One start, warm and cold, one exec, and many containers at once."""
     yield from warm(folder)
     yield from cold(folder)
 
@@ -39,11 +36,17 @@ def warm(folder: Path) -> Iterator[Row]:
         Commands(CRUN_NAMESPACE) as peer,
     ):
         starts = Starts(launcher, root, folder=folder, states=Path(run, "ours"))
-        state = f"--root={run}/crun"
-        argv = ["crun", state, "run", f"--bundle={bundle}", "bench"]
+        argv = ["crun", f"--root={run}/crun", "run", f"--bundle={bundle}"]
         yield in_turn(
-            "warm crun", goal=0.7, ours=lambda: timed(starts.one), peer=lambda: peer.seconds(argv)
+            "warm crun",
+            goal=0.5,
+            ours=lambda: timed(starts.one),
+            peer=lambda: peer.seconds([*argv, "bench"]),
         )
+        yield crowd.parallel(starts, peer, argv)
+        yield crowd.flat(starts)
+        ensure("containerd", "runc")
+        yield crowd.memory(starts, root, folder)
 
 
 def cold(folder: Path) -> Iterator[Row]:
@@ -97,40 +100,3 @@ class Sleeping:
 
     def __exit__(self, *_: object) -> None:
         subprocess.run([*self._runtime, "delete", "--force", self.NAME], check=True)
-
-
-class Starts:
-    """Starts ``/bin/true`` again and again through one launcher."""
-
-    def __init__(self, launcher: Launcher, root: Path, *, folder: Path, states: Path) -> None:
-        self._launcher = launcher
-        self._count = 0
-        self._folder = folder
-        nothing = os.open(os.devnull, os.O_RDWR)
-        self._stdio = (nothing, nothing, nothing)
-        config = ContainerConfig(rootfs=str(root), command=("/bin/true",), seccomp="unconfined")
-        self._spec = to_spec(config, ImageConfig(labels={}), Context(id="bench"))
-        self._root = str(root)
-        self._states = states
-        states.mkdir()
-
-    def one(self) -> None:
-        """One container, from the request to its exit status."""
-        self._count += 1
-        name = f"bench{self._count}"
-        upper, work = self._folder / name / "upper", self._folder / name / "work"
-        upper.mkdir(parents=True)
-        work.mkdir()
-        request = StartRequest(
-            id=name,
-            spec=self._spec,
-            state_dir=str(self._states / name),
-            cgroup=f"dockyard-{name}",
-            overlay=Overlay(lower=(self._root,), upper=str(upper), work=str(work), volatile=True),
-            remove=(str(self._folder / name), str(self._states / name)),
-            passthrough=True,
-        )
-        with self._launcher.start(request, self._stdio) as session:
-            status = session.wait()
-        if status != 0:
-            raise RuntimeError(f"/bin/true ended with status {status}")
