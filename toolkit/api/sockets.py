@@ -59,6 +59,19 @@ def unix(path: str, group: int | None) -> socket.socket:
     return sock
 
 
+def forget(path: str, mark: tuple[int, int]) -> None:
+    """Take a socket's name away at the end, unless it is another server's by now."""
+    with suppress(FileNotFoundError):
+        if mark_of(path) == mark:
+            os.unlink(path)
+
+
+def mark_of(path: str) -> tuple[int, int]:
+    """What tells one socket of a name from the next."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
+
+
 def _answers(path: str) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:

@@ -1,10 +1,12 @@
 """Who gets in: a Unix socket by its mode, TCP by a certificate that was signed."""
 
 import asyncio
+import os
 import socket
 import ssl
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +24,34 @@ def test_a_socket_is_for_its_owner_and_its_group(tmp_path: Path) -> None:
         assert sock.getsockname() == path
         with pytest.raises(ConflictError, match="serves on"):
             sockets.unix(path, None)
+
+
+def test_a_name_that_is_another_servers_by_now_stays(tmp_path: Path) -> None:
+    path = str(tmp_path / "engine.sock")
+    first = sockets.unix(path, None)
+    mark = sockets.mark_of(path)
+    kept = os.open(path, os.O_PATH)  # so that its inode is not given to the next
+    first.close()
+    with sockets.unix(path, None):
+        sockets.forget(path, mark)
+        assert Path(path).exists()
+        sockets.forget(path, sockets.mark_of(path))
+        assert not Path(path).exists()
+    sockets.forget(path, mark)
+    os.close(kept)
+
+
+def test_tcp_without_certificates_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKYARD_ROOT", str(tmp_path / "run"))
+    monkeypatch.setenv("DOCKYARD_DATA_ROOT", str(tmp_path / "data"))
+    dockyard = str(Path(sys.executable).with_name("dockyard"))
+    argv = (dockyard, "engine", "serve", "--tcp", "127.0.0.1:2376", "--tls-ca", "/ca")
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--tcp needs --tls-cert, --tls-key" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("text", ["nowhere", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000"])

@@ -46,7 +46,8 @@ def run(call: "Call") -> int:
     gc.enable()  # the entry turned it off, for commands that soon end
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     settings = settings_of(call)
-    listening = _sockets(call, settings)
+    own: dict[str, tuple[int, int]] = {}
+    listening = _sockets(call, settings, own)
     launcher = SharedLauncher(Launcher.spawn)
     store = ImageStore(settings.data_root)
     shared = SharedHelper()
@@ -77,6 +78,8 @@ def run(call: "Call") -> int:
         asyncio.run(serve(lambda: Service.open(means), listening, ready=ready))
     finally:
         shared.close()
+        for path, mark in own.items():
+            sockets.forget(path, mark)
     return 0
 
 
@@ -93,15 +96,18 @@ def _access(registries: "Registries") -> "Callable[[Credentials], Access]":
     return access
 
 
-def _sockets(call: "Call", settings: "Settings") -> "Sockets":
+def _sockets(call: "Call", settings: "Settings", own: dict[str, tuple[int, int]]) -> "Sockets":
+    """Where to listen; those whose names are to be taken away at the end are noted in ``own``."""
     found: Sockets = []
+    tls = sockets.context(_tls(call)) if call.text("tcp") else None
     if os.environ.get("LISTEN_PID") == str(os.getpid()):
         found += [(sock, None) for sock in sockets.inherited(int(os.environ["LISTEN_FDS"]))]
     else:
-        path = call.text("socket") or f"{settings.run_root}/engine.sock"
-        found.append((sockets.unix(os.path.abspath(path), _group()), None))
-    if call.text("tcp"):
-        found.append((sockets.tcp(call.text("tcp")), sockets.context(_tls(call))))
+        path = os.path.abspath(call.text("socket") or f"{settings.run_root}/engine.sock")
+        found.append((sockets.unix(path, _group()), None))
+        own[path] = sockets.mark_of(path)
+    if tls is not None:
+        found.append((sockets.tcp(call.text("tcp")), tls))
     return found
 
 
