@@ -126,7 +126,7 @@ class Running:
         """The pid in the host."""
         return self.session.started()
 
-    def say(self, wanted: str, *, timeout: float = 20) -> str:
+    def say(self, wanted: str, *, timeout: float = 60) -> str:
         """Read stdout until ``wanted`` comes."""
         seen, deadline = "", time.monotonic() + timeout
         while wanted not in seen:
@@ -263,7 +263,7 @@ class Boxes:
                 running.session.signal(signal.SIGKILL)
                 running.close()
 
-    def leftovers(self, *, timeout: float = 5) -> list[str]:
+    def leftovers(self, *, timeout: float = 60) -> list[str]:
         """What is still there once what is ending had time to end."""
         deadline = time.monotonic() + timeout
         while (left := self._look()) and time.monotonic() < deadline:

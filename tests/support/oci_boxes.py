@@ -108,7 +108,7 @@ class Oci:
 
     def wait_for(self, name: str, status: str) -> None:
         """Wait until the container has this status."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while self.status(name) != status:
             assert time.monotonic() < deadline, f"{name} is {self.status(name)}, not {status}"
             time.sleep(0.02)

@@ -199,7 +199,7 @@ def debian_registry(
 
 
 def _await(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         with socket() as probe:
             host, _, port = url.rstrip("/").rpartition("/")[2].partition(":")

@@ -246,7 +246,7 @@ def _hold(undo: contextlib.ExitStack, argv: tuple[str, ...]) -> int:
     undo.callback(child.wait)
     undo.callback(child.kill)
     listing = Path(f"/proc/{child.pid}/task/{child.pid}/children")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (inside := listing.read_text().split()):
         assert time.monotonic() < deadline, f"{argv} did not start"
         time.sleep(0.01)
@@ -265,7 +265,7 @@ def _keygen(path: Path) -> None:
 
 
 def _wait_for(host: SshHost) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             socket.create_connection((host.address, PORT), timeout=1).close()

@@ -16,7 +16,7 @@ Dockyard = Callable[..., "subprocess.CompletedProcess[str]"]
 LOOP = ("sh", "-c", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done")
 
 
-def wait_for(true: Callable[[], object], *, seconds: float = 10) -> None:
+def wait_for(true: Callable[[], object], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not come to that in time"
@@ -80,7 +80,7 @@ def test_a_killed_shim_does_not_end_the_container(
         wait_for(lambda: "Up " in dockyard("ps").stdout)  # the caller knows that it runs
         now = state(home)
         os.kill(now["shimPid"], signal.SIGKILL)
-        assert caller.wait(timeout=10) == 125
+        assert caller.wait(timeout=60) == 125
         assert Path(f"/proc/{now['pid']}").exists()
         assert "Up " in dockyard("ps").stdout
         assert dockyard("exec", "web", "true").returncode == 0
@@ -98,7 +98,7 @@ def test_a_killed_shim_and_init(dockyard: Dockyard, entry: tuple[str, ...], home
         now = state(home)
         for pid in (now["shimPid"], now["pid"]):
             os.kill(pid, signal.SIGKILL)
-        assert caller.wait(timeout=10) == 125
+        assert caller.wait(timeout=60) == 125
         assert "web" not in dockyard("ps", "-a").stdout
         assert kept(home) == []
 
@@ -136,7 +136,7 @@ def test_a_caller_interrupted_at_any_moment_leaves_nothing(
             while caller.poll() is None:
                 time.sleep(0.3)
                 caller.send_signal(signal.SIGINT)
-            said = caller.communicate(timeout=20)[1]
+            said = caller.communicate(timeout=60)[1]
             # on a busy machine the interpreter may still be starting, and says so with 1
             starting = ("Failed to import the site module", "Error processing line", "runpy")
             early = caller.returncode == 1 and any(text in said for text in starting)

@@ -14,7 +14,7 @@ Dockyard = Callable[..., "subprocess.CompletedProcess[str]"]
 LOOP = "trap 'exit 5' TERM; echo ready; echo oops >&2; while :; do sleep 0.1; done"
 
 
-def wait_for(true: Callable[[], object], *, seconds: float = 10) -> None:
+def wait_for(true: Callable[[], object], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not come to that in time"

@@ -58,7 +58,7 @@ class Containerd:
         return int(self.must("tasks", "list").splitlines()[1].split()[1])
 
     def wait_for(self, word: str) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while word not in self.must("tasks", "list"):
             assert time.monotonic() < deadline, self.must("tasks", "list")
             time.sleep(0.05)
@@ -73,7 +73,7 @@ def ctr(program: str, busybox_root: Path, require: Callable[[str], str]) -> Iter
         with Path(home, "log").open("w") as log, subprocess.Popen(argv, stderr=log) as daemon:
             line = (require("ctr"), "--address", f"{home}/sock")
             made = Containerd(line, program, busybox_root, home)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while made.call("version").returncode:
                 assert time.monotonic() < deadline, Path(home, "log").read_text()
                 time.sleep(0.1)

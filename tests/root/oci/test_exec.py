@@ -207,7 +207,7 @@ def test_it_waits_in_a_paused_container_if_it_is_to(box: Oci) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.wait(0.5)
         box.must("resume", "box")
-        assert waiting.communicate(timeout=20)[0] == "ran\n"
+        assert waiting.communicate(timeout=60)[0] == "ran\n"
 
 
 @pytest.mark.parametrize(

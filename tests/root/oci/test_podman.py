@@ -138,7 +138,7 @@ def test_a_copied_up_tmpfs_shows_what_the_image_has(podman: Podman) -> None:
 
 def test_a_terminal(podman: Podman) -> None:
     argv = (*podman.argv, *podman.run_line("--rm", "-it"), "sh", "-c", "tty; exec cat")
-    with pexpect.spawn(argv[0], list(argv[1:]), timeout=30, dimensions=(24, 80)) as child:
+    with pexpect.spawn(argv[0], list(argv[1:]), timeout=90, dimensions=(24, 80)) as child:
         child.expect("/dev/pts/0")
         child.sendline("echoed")
         child.expect("echoed\r\n.*echoed")
@@ -155,7 +155,7 @@ def test_a_life_in_the_background(podman: Podman) -> None:
     assert (done.status, done.out) == (4, "in\n")
     assert podman.call("exec", "box", "nonsense").status == 127
     argv = (*podman.argv, "exec", "-it", "box", "tty")
-    with pexpect.spawn(argv[0], list(argv[1:]), timeout=30) as child:
+    with pexpect.spawn(argv[0], list(argv[1:]), timeout=90) as child:
         child.expect("/dev/pts/0")
         child.expect(pexpect.EOF)
     podman.must("exec", "-d", "box", "sleep", "600")

@@ -174,7 +174,7 @@ def home_of_python() -> tuple[Mount, ...]:
 
 def until_writable(path: Path) -> None:
     """Until the kernel does not take it for a running program."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
             os.close(os.open(path, os.O_WRONLY))
@@ -187,7 +187,7 @@ def until_writable(path: Path) -> None:
 
 
 def until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while Path(f"/proc/{pid}").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)

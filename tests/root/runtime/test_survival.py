@@ -17,7 +17,7 @@ from toolkit.runtime.client import Launcher, cleanup, connect_shim, kill, read_s
 pytestmark = pytest.mark.root
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 10) -> None:
+def until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
@@ -77,6 +77,8 @@ def test_a_killed_shim_leaves_a_running_container_that_is_cleaned_up(
     os.kill(state.shim_pid, signal.SIGKILL)
     with pytest.raises(UnavailableError, match="shim is gone"):
         box.finish()
+    # the kernel closes its sockets a moment before it counts as dead
+    until(lambda: (found := read_state(request.state_dir)) is not None and not found.shim_pid)
     time.sleep(0.2)  # it goes on writing, and must not die of SIGPIPE
     now = read_state(request.state_dir)
     assert now is not None
