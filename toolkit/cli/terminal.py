@@ -119,7 +119,10 @@ def follow(
     Signals are passed on as ``signals`` says. ``typing`` says what to type to leave it: then the
     status is 0.
     """
+    from toolkit.linux.process import set_child_subreaper  # noqa: PLC0415 - for the foreground
+
     signals = signals or Signals()
+    set_child_subreaper()  # then a shim that is killed takes no exit status along
     try:
         process = start()
     except BaseException:

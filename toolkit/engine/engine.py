@@ -3,7 +3,7 @@
 import os
 import time
 
-from toolkit.core.errors import ConflictError, InvalidInputError
+from toolkit.core.errors import ConflictError
 from toolkit.core.record import replace
 from toolkit.core.undo import Forgiven, Undo
 from toolkit.engine import owner
@@ -22,7 +22,14 @@ from toolkit.engine.prepare import (
     write_files,
 )
 from toolkit.engine.spec import check_modes
-from toolkit.engine.starting import begun, passes_through, returns, root, started
+from toolkit.engine.starting import (
+    begun,
+    passes_through,
+    returns,
+    root,
+    started,
+    without_shim,
+)
 from toolkit.engine.stored import PlainImage, Stored, dump, labels, load, plain
 from toolkit.engine.watch import Watch
 from toolkit.runtime import client
@@ -54,7 +61,6 @@ if TYPE_CHECKING:
     from toolkit.engine.volumes import Volumes
     from toolkit.oci.spec import Spec
 
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _KILL = 9
 _ACTIVE = ("running", "paused", "restarting")
 
@@ -296,7 +302,12 @@ class Engine:
             begin(self._db, self.settings, made.id)
         if config.rows and session.master is not None:
             session.resize(config.rows, config.columns)
-        return Running(made.id, session, done=lambda: self._ended(made.id, config))
+        return Running(
+            made.id,
+            session,
+            done=lambda: self._ended(made.id, config),
+            lost=lambda status: without_shim(self, made.id, config, status),
+        )
 
     def _ended(self, container: str, config: "ContainerConfig") -> None:
         """What is to be done when a container ended that somebody waited for."""
@@ -336,12 +347,9 @@ class Engine:
 
     def check_name(self, asked: str) -> str:
         """The name; ``InvalidInputError`` for one that no container can have."""
-        if len(asked) < 2 or not set(asked) <= _NAME or asked[0] in "_.-":
-            raise InvalidInputError(
-                f"'{asked}' is no name for a container",
-                hint="two or more of letters, digits, _ . and -, the first a letter or a digit",
-            )
-        return asked
+        from toolkit.engine.names import check_name  # noqa: PLC0415 - not for those without
+
+        return check_name(asked)
 
     def _checked(self, config: "ContainerConfig") -> "ContainerConfig":
         """The config with modes that exist; a network is another container's by its id."""

@@ -1,5 +1,9 @@
 """What the engine hands out and asks for: views of containers, exec requests, running ones."""
 
+import os
+import time
+
+from toolkit.core.errors import UnavailableError
 from toolkit.core.record import record
 from toolkit.oci.image import ImageConfig
 
@@ -11,6 +15,8 @@ if TYPE_CHECKING:
     from toolkit.engine.config import ContainerConfig
     from toolkit.engine.endpoints import Attachment
     from toolkit.engine.seams import Session
+
+_ATTEMPTS, _PAUSE = 500, 0.01
 
 
 @record
@@ -67,14 +73,25 @@ class View:
 
 
 class Running:
-    """A started process: wait for it, signal it, size its terminal; ``id`` is its container's."""
+    """A started process: wait for it, signal it, size its terminal; ``id`` is its container's.
+
+    ``done`` is called when it is over, ``lost`` before with the status of one whose shim was
+    killed.
+    """
 
     def __init__(
-        self, container: str, session: "Session", *, done: "Callable[[], None] | None" = None
+        self,
+        container: str,
+        session: "Session",
+        *,
+        done: "Callable[[], None] | None" = None,
+        lost: "Callable[[int], None] | None" = None,
     ) -> None:
         self.id = container
         self.session = session
         self._done = done
+        self._lost = lost
+        self._orphan = 0
 
     @property
     def master(self) -> int | None:
@@ -82,15 +99,37 @@ class Running:
         return self.session.master
 
     def wait(self) -> int:
-        """The exit status, 128+n for signal n; of an auto-removed container nothing is left."""
-        status = self.session.wait()
+        """The exit status, 128+n for signal n; of an auto-removed container nothing is left.
+
+        A process whose shim is killed becomes the child of an ancestor that asked for such
+        (``PR_SET_CHILD_SUBREAPER``): where that is this process, the status is not lost.
+        """
+        try:
+            status = self.session.wait()
+        except UnavailableError as error:
+            status = self._adopt(error)
         if self._done:
             self._done()
         return status
 
+    def _adopt(self, error: UnavailableError) -> int:
+        self._orphan = self.session.started()
+        try:
+            status = _reap(self._orphan)
+        finally:
+            self._orphan = 0
+        if status is None:
+            raise error
+        if self._lost:
+            self._lost(status)
+        return status
+
     def signal(self, number: int) -> None:
         """Send a signal to the process."""
-        self.session.signal(number)
+        if self._orphan:
+            os.kill(self._orphan, number)  # not reaped yet, so the number is nobody else's
+        else:
+            self.session.signal(number)
 
     def resize(self, rows: int, columns: int) -> None:
         """Tell its terminal the size."""
@@ -113,3 +152,19 @@ class Running:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _reap(pid: int) -> int | None:
+    """Wait for a process that becomes this one's child; None where it does not.
+
+    Who is killed closes its files first and hands on its children a moment later.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            _, code = os.waitpid(pid, 0)
+        except ChildProcessError:
+            time.sleep(_PAUSE)
+        else:
+            status = os.waitstatus_to_exitcode(code)
+            return status if status >= 0 else 128 - status
+    return None

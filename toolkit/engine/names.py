@@ -2,10 +2,13 @@
 
 import os
 
+from toolkit.core.errors import InvalidInputError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 ADJECTIVES = (
     "able agile amber ample ardent artful autumn balmy blithe bold brave breezy bright brisk "
     "calm candid careful cheery chirpy civil clever coastal cobalt copper cosy crisp curious "
@@ -39,6 +42,16 @@ def random_name(taken: "Callable[[str], bool]") -> str:
         if not taken(name):
             return name
     return f"{_pick(ADJECTIVES)}_{os.urandom(6).hex()}"
+
+
+def check_name(asked: str) -> str:
+    """The name; ``InvalidInputError`` for one that no container can have."""
+    if len(asked) < 2 or not set(asked) <= _NAME or asked[0] in "_.-":
+        raise InvalidInputError(
+            f"'{asked}' is no name for a container",
+            hint="two or more of letters, digits, _ . and -, the first a letter or a digit",
+        )
+    return asked
 
 
 def random_id() -> str:

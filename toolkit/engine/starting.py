@@ -9,6 +9,7 @@ from toolkit.engine.stored import PlainImage
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from toolkit.engine.config import ContainerConfig
+    from toolkit.engine.engine import Engine
     from toolkit.engine.seams import Session, Stdio
     from toolkit.oci.spec import Spec
 
@@ -66,3 +67,17 @@ def passes_through(config: "ContainerConfig", stdio: "Stdio") -> bool:
     if not config.auto_remove or config.tty or config.detach:
         return False
     return not any(os.isatty(fd) for fd in stdio)
+
+
+def without_shim(engine: "Engine", container: str, config: "ContainerConfig", status: int) -> None:
+    """Finish what a killed shim left of a container that has ended with this status."""
+    from toolkit.runtime.logfile import timestamp  # noqa: PLC0415 - seldom
+    from toolkit.runtime.messages import encode  # noqa: PLC0415 - as above
+    from toolkit.runtime.trees import put  # noqa: PLC0415 - as above
+
+    if not config.auto_remove:
+        ending = {"status": status, "oom": False, "finished": timestamp()}
+        path = f"{engine.settings.container_dir(container)}/exit.json"
+        put(path, encode(ending).encode(), mode=0o644)
+    engine.note("die", container, exitCode=str(status))
+    engine.watch.clean(container)
