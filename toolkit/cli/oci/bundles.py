@@ -5,6 +5,7 @@ import os
 from toolkit.core.errors import InvalidInputError, MissingInputError
 from toolkit.core.record import replace
 from toolkit.engine.defaults import DEVICE_RULES
+from toolkit.oci.checking import check_bundle
 from toolkit.oci.spec import DeviceRule, Linux, Mount, Spec, from_json
 from toolkit.runtime import messages
 
@@ -56,12 +57,14 @@ def load(bundle: str) -> Spec:
     path = os.path.join(bundle, spec.root.path)
     if not os.path.isdir(path):
         raise InvalidInputError(f"config.json: root.path: '{path}' is no directory")
-    return replace(
+    made = replace(
         spec,
         root=replace(spec.root, path=os.path.realpath(path)),
         mounts=tuple(_absolute(entry, bundle) for entry in spec.mounts),
         linux=_with_default_devices(spec.linux),
     )
+    check_bundle(made)
+    return made
 
 
 def _with_default_devices(linux: Linux) -> Linux:

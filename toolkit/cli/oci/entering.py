@@ -6,6 +6,7 @@ from toolkit.cli.oci import bundles
 from toolkit.cli.oci.caller import console, preserved, write_pid
 from toolkit.core.errors import InvalidInputError, NotFoundError
 from toolkit.core.record import replace
+from toolkit.oci.checking import check_fully
 from toolkit.oci.spec import Capabilities, User, check_process, process_from_json
 from toolkit.runtime.entering import enter_container
 from toolkit.runtime.gate import Caller
@@ -76,6 +77,7 @@ def _process(call: "Call", request: "StartRequest") -> "Process":
             if call.values.get(name):
                 raise InvalidInputError(f"--{name} and --process exclude each other")
         process = process_from_json(bundles.read_json(path), path)
+        check_fully(process, f"{path}: process")
         return replace(
             process,
             terminal=process.terminal or call.flag("tty"),
