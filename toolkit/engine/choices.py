@@ -6,7 +6,12 @@ from toolkit.engine.config import Attach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from toolkit.engine.config import ContainerConfig
+
+_OF_A_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+_LONGEST = 64  # sethostname(2)
 
 
 def is_apart(network: str) -> bool:
@@ -33,12 +38,34 @@ def choices(config: "ContainerConfig") -> tuple[Attach, ...]:
     return found
 
 
+def check_aliases(asked: "Iterable[Attach]") -> None:
+    """Refuse names that a hosts file could not hold, and those that nobody could ask for."""
+    for one in asked:
+        for alias in one.aliases:
+            check_host_name(alias, what="network-alias")
+            if one.network == "bridge" or is_apart(one.network):
+                raise InvalidInputError(
+                    f"network-alias: on network '{one.network}' there are no names",
+                    hint="make a network of your own with 'dockyard network create'",
+                )
+
+
+def check_host_name(name: str, *, what: str) -> None:
+    """Refuse what would be more, or less, than one name in a file that is read by line and word."""
+    if not 0 < len(name) <= _LONGEST or not set(name) <= _OF_A_NAME or name[0] in "-.":
+        raise InvalidInputError(
+            f"{what}: '{name}' is no name for a host",
+            hint=f"at most {_LONGEST} of letters, digits, - . and _",
+        )
+
+
 def connected(config: "ContainerConfig", choice: Attach) -> "ContainerConfig":
     """The config of a container that joins one more network."""
     if is_apart(config.network):
         raise ConflictError(
             f"a container with --network {config.network.partition(':')[0]} joins no other network"
         )
+    check_aliases((choice,))
     more = replace(config, attach=(*config.attach, choice))
     choices(more)
     return more

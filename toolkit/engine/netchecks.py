@@ -1,13 +1,14 @@
 """What may be asked of a network together; text only, nothing here looks at the machine."""
 
 from toolkit.core.errors import InvalidInputError
+from toolkit.engine.choices import check_aliases, check_host_name, choices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from toolkit.engine.config import ContainerConfig
 
 # What a bridge gives, by the name of its flag.
-_OF_A_BRIDGE = ("ip", "mac_address", "ports")
+_OF_A_BRIDGE = ("ip", "ip6", "mac_address", "ports", "links", "aliases")
 _OF_A_NETWORK = (*_OF_A_BRIDGE, "add_hosts", "dns", "dns_search", "dns_options", "hostname")
 _FLAGS = {
     "ports": "publish",
@@ -15,6 +16,8 @@ _FLAGS = {
     "dns_options": "dns-option",
     "mac_address": "mac-address",
     "dns_search": "dns-search",
+    "links": "link",
+    "aliases": "network-alias",
 }
 
 
@@ -39,3 +42,17 @@ def check_network(config: "ContainerConfig") -> None:
                 f"--{_FLAGS.get(name, name)} means nothing on network '{config.network}'",
                 hint="leave it out, or use --network bridge",
             )
+    check_aliases(choices(config))
+    _check_words(config)
+
+
+def _check_words(config: "ContainerConfig") -> None:
+    """What is written into files as it is holds one word each."""
+    if config.hostname:
+        check_host_name(config.hostname, what="hostname")
+    for name in ("dns_search", "dns_options"):
+        for word in getattr(config, name):
+            if word.split() != [word]:
+                raise InvalidInputError(
+                    f"{_FLAGS[name]}: '{word}' is not one word", hint="give the flag once for each"
+                )
