@@ -1,6 +1,7 @@
 """The real ``docker`` command: images, builds, commits, registries."""
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.api import Docker, serving
-from support.registries import debian_registry
+from support.registries import debian_registry, make_certificate
 
 pytestmark = pytest.mark.root
 
@@ -115,3 +116,25 @@ def test_images_are_pushed_and_pulled(
         assert f"image pull {name}" in docker.said("events", "--since", "5m", "--until", soon)
         assert "manifest unknown" in docker.refused("pull", f"{registry.host}/dir/base:2")
     assert "does not answer" in docker.refused("pull", name)
+
+
+def test_a_login_goes_with_each_request_and_is_kept_by_the_client(
+    outside: Docker, root: Path, tmp_path: Path, require: Callable[[str], str]
+) -> None:
+    docker, folder = outside, tmp_path / "registry"
+    make_certificate(folder, require("openssl"))
+    made = [require("htpasswd"), "-Bbn", "me", "secret"]
+    (folder / "htpasswd").write_bytes(subprocess.run(made, check=True, capture_output=True).stdout)
+    extra = {"auth": {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}}
+    with debian_registry(require("docker-registry"), folder, extra=extra, tls=True) as registry:
+        name = f"{registry.host}/private:1"
+        docker.said("import", str(root), name)
+        assert "denies access" in docker.refused("push", name)
+        login = ("login", "-u", "me", "--password-stdin", registry.host)
+        assert docker(*login, text="wrong").returncode != 0
+        assert "Login Succeeded" in docker.said(*login, text="secret")
+        assert "digest: sha256:" in docker.said("push", name)
+        docker.said("rmi", name)
+        assert "Downloaded newer image" in docker.said("pull", name)
+        docker.said("logout", registry.host)
+        assert "denies access" in docker.refused("pull", name)
