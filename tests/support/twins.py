@@ -323,7 +323,8 @@ def _compared(ours: Seen, theirs: Seen) -> Iterator[str]:
                 yield f"task {name}: {here} here, {there} with ansible-core"
     yield from _values("registered", ours.registered, theirs.registered)
     for path in sorted({*ours.files, *theirs.files}):
-        here, there = ours.files.get(path, "not there"), theirs.files.get(path, "not there")
+        # What a run did not touch is as it is on this machine, of which both are copies.
+        here, there = (seen.files.get(path) or _described(Path(path)) for seen in (ours, theirs))
         if here != there:
             yield f"file {path}: {here} here, {there} with ansible-core"
 

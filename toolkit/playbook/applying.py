@@ -182,7 +182,7 @@ class Applying:
         job = background.start(lambda: perform(made, self._real).registered(), limit)
         self._announce_background(task, job)
         if not poll:
-            values = {"ansible_job_id": job, "started": 1, "finished": 0}
+            values = {"ansible_job_id": job, "started": True, "finished": False}
             registered = {"changed": True, "failed": False, "results_file": "", **values}
             registered["results_file"] = background.path_of(job)
             return Ended(status=Status.CHANGED, registered=registered)
@@ -190,7 +190,7 @@ class Applying:
         ended = of_outcome({"changed": False, "failed": False, **registered}, ())
         return Ended(
             status=ended.status,
-            registered={**ended.registered, "ansible_job_id": job, "finished": 1},
+            registered={**ended.registered, "ansible_job_id": job, "finished": True},
             message=str(registered.get("msg", "")) if registered.get("failed") else "",
         )
 

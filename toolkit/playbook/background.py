@@ -32,7 +32,7 @@ def start(work: Callable[[], dict[str, Any]], limit: float) -> str:
     """Run ``work`` in a process of its own, which is ended after ``limit`` seconds."""
     os.makedirs(folder(), mode=0o700, exist_ok=True)
     job = f"j{time.time_ns() // 1_000_000}.{os.getpid()}"
-    _store(job, {"started": 1, "finished": 0, "ansible_job_id": job})
+    _store(job, {"started": True, "finished": False, "ansible_job_id": job})
     middle = os.fork()
     if middle:
         os.waitpid(middle, 0)
@@ -57,7 +57,7 @@ def _run(work: Callable[[], dict[str, Any]], job: str, limit: float) -> None:
         found = work()
     except (ToolkitError, OSError) as error:
         found = {"failed": True, "changed": False, "msg": str(error)}
-    _store(job, {"started": 1, "finished": 1, "ansible_job_id": job, **found})
+    _store(job, {"started": True, "finished": True, "ansible_job_id": job, **found})
 
 
 def _store(job: str, values: dict[str, Any]) -> None:
@@ -72,7 +72,7 @@ def _private(path: str, flags: int) -> int:
 
 
 def status(job: str) -> dict[str, Any]:
-    """What is known about a job; ``finished`` is 1 when it has ended."""
+    """What is known about a job; ``finished`` is true when it has ended."""
     try:
         with open(path_of(job), encoding="utf-8") as file:
             found: dict[str, Any] = json.load(file)

@@ -82,4 +82,4 @@ def merged(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]
 def _with_defaults(outer: Defaults, inner: Defaults) -> Defaults:
     if not inner:
         return outer
-    return {**outer, **{name: {**outer.get(name, {}), **args} for name, args in inner.items()}}
+    return {**outer, **inner}  # as Ansible: the inner ones of a module stand for all of it

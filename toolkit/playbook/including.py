@@ -50,6 +50,8 @@ def run(tasks: "TaskRunner", runner: "Runner", task: TaskData, *, handler: bool)
             continue
         # The layers around it are those of its tasks as well; only its own are stronger there.
         own = layers[-1] if task.get("params") else {}
+        if body >= 0 and task["module"] == "include_role":
+            runner.remember_include(ended.registered["include"], own)
         if body >= 0 and not _inside(runner, body, own):
             return False
     return True

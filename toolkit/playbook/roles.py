@@ -166,7 +166,8 @@ class RoleLoader:
         found = self._loading.found
         allowed = bool(meta.get("allow_duplicates")) or parts != Parts()
         role = self._role(name, path, context, parts=parts, params=params)
-        if key in found.ran and not allowed and not self._loading.dynamic:
+        # An include runs its role again, but not what that depends on.
+        if key in found.ran and not allowed and (self._open or not self._loading.dynamic):
             return Used(role=role, nodes=())
         if not self._loading.dynamic:
             found.ran.add(key)

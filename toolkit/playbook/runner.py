@@ -26,7 +26,7 @@ from toolkit.playbook.results import (
     TaskDone,
     TaskStarted,
 )
-from toolkit.playbook.scope import Memory, Scope
+from toolkit.playbook.scope import Frame, Memory, Scope
 from toolkit.playbook.secrets import Secrets
 from toolkit.playbook.sources import Sources
 from toolkit.playbook.task_runner import TaskRunner
@@ -85,6 +85,7 @@ class Runner:
         self._start_at = mode.start_at
         self._last_failure: tuple[TaskData, Ended] | None = None
         self._roles_ended: set[int] = set()
+        self._included: dict[str, Frame] = {}
 
     def _scope(self, host: Host, lookups: Lookups) -> Scope:
         play, mode = self._play, self._mode
@@ -202,7 +203,7 @@ class Runner:
 
         names = [str(node["name"])]
         if "role" in node:
-            names.append(f"{self._play['roles'][node['role']]['name']} : {names[0]}")
+            names.append(f"{self._role_of(node)} : {names[0]}")
         fits = any(fnmatch.fnmatchcase(name, self._start_at) for name in names)
         if node.get("implicit") or not fits:
             return False
@@ -280,7 +281,21 @@ class Runner:
                     self.handlers.failed(handler)
                     return False
 
+    def remember_include(self, role: str, variables: Mapping[str, Any]) -> None:
+        """Have the role's handlers see what its last include handed to it, as Ansible's do."""
+        self._included[role] = self.scope.frame(variables)
+
     def _handler(self, handler: TaskData) -> bool:
+        frame = self._included.get(self._role_of(handler))
+        if frame is None:
+            return self._run_handler(handler)
+        with self.scope.within(frame):
+            return self._run_handler(handler)
+
+    def _role_of(self, task: TaskData) -> str:
+        return str(self._play["roles"][task["role"]]["name"]) if "role" in task else ""
+
+    def _run_handler(self, handler: TaskData) -> bool:
         if handler["module"] in ("include_tasks", "include_role"):
             return self.tasks.include(handler, handler=True)
         return self.tasks.run(handler, handler=True)

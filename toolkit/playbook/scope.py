@@ -4,6 +4,7 @@ Written variables are rendered on use; reported ones (facts, registered results)
 are gathered when the first name asks for them.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -122,9 +123,23 @@ class Scope:
         self._local = {name: value, **more}
         self._rendered.clear()
 
+    def frame(self, variables: Values) -> Frame:
+        """What an include hands to its tasks now."""
+        return Frame(items=dict(self._local), variables=variables)
+
+    @contextlib.contextmanager
+    def within(self, frame: Frame) -> Iterator[None]:
+        """As inside an include that has ended."""
+        self._frames.append(frame)
+        self._rendered.clear()
+        try:
+            yield
+        finally:
+            self.leave_include()
+
     def enter_include(self, variables: Values) -> None:
         """Hand the current item and these variables to the tasks of an include."""
-        self._frames.append(Frame(items=dict(self._local), variables=variables))
+        self._frames.append(self.frame(variables))
         self._rendered.clear()
 
     def leave_include(self) -> None:

@@ -86,6 +86,7 @@ class TaskRunner:
         """Use the task's variables, and tell that it begins."""
         layers, role = self._runner.layers(task)
         self._scope.enter_task(*layers, role=role)
+        self._sources.use(task, self._scope)
         name = self._title(task)
         host = self._runner.recap.host
         if not task.get("implicit"):

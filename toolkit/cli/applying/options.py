@@ -44,7 +44,10 @@ _LISTS = (
     (("--list-tasks",), _FLAG, "Only list the tasks that would run."),
     (("--list-tags",), _FLAG, "Only list the tags."),
 )
-_OUTPUT = ((("--json", "as_json"), _FLAG, "One JSON object a line."),)
+_OUTPUT = (
+    (("--json", "as_json"), _FLAG, "One JSON object a line."),
+    (("--junit",), _FILE, "Write a JUnit report as well: a suite a host, a case a task."),
+)
 
 
 def options(function: F) -> F:

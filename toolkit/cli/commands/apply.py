@@ -71,7 +71,7 @@ def _connections(playbook: Playbook | None, flags: Mapping[str, Any]) -> Options
 
 def _apply(playbook: Playbook, hosts: Inventory, sessions: Sessions, flags: dict[str, Any]) -> int:
     wish = _wish(flags)
-    output = choose(as_json=flags["as_json"])
+    output = choose(as_json=flags["as_json"], junit=flags["junit"])
     try:
         recaps = Provision(hosts, sessions, output, wish).run(playbook)
         status = exit_status(recaps.values())

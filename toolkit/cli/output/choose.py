@@ -8,8 +8,15 @@ from toolkit.cli.output.stdout import Stdout
 from toolkit.cli.output.text import TextOutput
 
 
-def choose(*, as_json: bool) -> Output:
-    """JSON where asked for, colours on a terminal (``NO_COLOR`` is honoured), else plain lines."""
+def choose(*, as_json: bool, junit: str = "") -> Output:
+    """JSON where asked for, colours on a terminal (``NO_COLOR`` is honoured), else plain lines.
+
+    ``junit`` is the file of a report that is written beside that.
+    """
+    if junit:
+        from toolkit.cli.output.junit import JUnitOutput  # noqa: PLC0415 - few runs want one
+
+        return JUnitOutput(choose(as_json=as_json), junit)
     if as_json:
         return JsonOutput(Stdout(sys.stdout).write)
     if sys.stdout.isatty():
