@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from toolkit.core.errors import NotFoundError, ToolkitError, UnavailableError
@@ -387,6 +387,7 @@ class FakeHost:
         self.accounts = AccountFiles(self)
         self.programs: Programs = {}
         self.web: dict[tuple[str, str], HttpResponse] = {}
+        self.effects: list[Callable[[tuple[str, ...]], None]] = []
         self.mounted: list[tuple[str, ...]] = []
         self.requests: list[HttpRequest] = []
         self.executed: list[tuple[str, ...]] = []
@@ -417,6 +418,8 @@ class FakeHost:
             self._mount(argv)
             return completed(argv)
         self.executed.append(argv)
+        for effect in self.effects:
+            effect(argv)
         return self.programs.get(argv) or completed(argv)
 
     def _mount(self, argv: tuple[str, ...]) -> None:

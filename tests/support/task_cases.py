@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.fake_host import FakeHost, completed
+from toolkit.tasks.git_changes import program
 from toolkit.tasks.host import HttpResponse
 
 
@@ -197,7 +198,28 @@ def serving(host: FakeHost) -> None:
         host.services.seed(name, enabled="enabled", active="active")
 
 
+def repository(host: FakeHost) -> None:
+    argv = program("git", "ssh -o BatchMode=yes", "ls-remote", "--", "https://g/app")
+    host.programs[argv] = completed(argv, f"{'a' * 40}\tHEAD\n{'a' * 40}\trefs/heads/main\n")
+
+    look = ("-C", "/srv/app", "status", "--porcelain", "--untracked-files=no")
+    argv = program("git", "ssh -o BatchMode=yes", *look)
+    host.programs[argv] = completed(argv)
+
+    def effect(argv: tuple[str, ...]) -> None:
+        if "reset" in argv:
+            host.files.seed("/srv/app/.git/HEAD", f"{argv[-1]}\n")
+
+    host.effects.append(effect)
+
+
 CASES = (
+    Case(
+        task="git",
+        arguments={"repo": "https://g/app", "dest": "/srv/app", "version": "main"},
+        prepare=repository,
+        undone=False,
+    ),
     Case(task="engine", arguments={}, prepare=engine),
     Case(task="engine", name="absent", arguments={"state": "absent"}, prepare=serving),
     Case(
