@@ -158,7 +158,8 @@ def _copy_disks(base: str) -> tuple[Mount, ...]:
     """Overlays for the other disks; what is written to them goes to memory.
 
     That memory is mounted at ``base`` in a mount namespace which this process moves to, together
-    with the launcher that it starts later: it is gone with them, whoever is killed.
+    with the launcher that it starts later: it is gone with them, whoever is killed. Each disk is
+    bound there as well, for its own mount may go at any time; one that has gone is no disk.
     """
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         disks = tuple(path for path in other_disks(file.read()) if os.path.isdir(path))
@@ -170,13 +171,17 @@ def _copy_disks(base: str) -> tuple[Mount, ...]:
     mount("tmpfs", base, "tmpfs", data="mode=700")
     mounts = []
     for number, disk in enumerate(disks):
-        upper, work = f"{base}/{number}/upper", f"{base}/{number}/work"
-        os.makedirs(upper)
-        os.mkdir(work)
-        seen = os.stat(disk)
+        lower, upper, work = (f"{base}/{number}/{name}" for name in ("lower", "upper", "work"))
+        for each in (lower, upper, work):
+            os.makedirs(each)
+        try:
+            mount(disk, lower, flags=MountFlag.BIND)
+        except FileNotFoundError:
+            continue
+        seen = os.stat(lower)
         os.chmod(upper, stat.S_IMODE(seen.st_mode))
         os.chown(upper, seen.st_uid, seen.st_gid)
-        options = (overlay_data((disk,), upper, work),)
+        options = (overlay_data((lower,), upper, work),)
         mounts.append(Mount(destination=disk, type="overlay", source="overlay", options=options))
     return tuple(mounts)
 
