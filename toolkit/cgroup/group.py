@@ -9,9 +9,9 @@ import errno
 import os
 import time
 
-from toolkit.cgroup import controllers, cpuset, devices, files, freezer
+from toolkit.cgroup import controllers, cpuset, devices, files, freezer, memory
 from toolkit.cgroup.layout import UNIFIED, Hierarchy, Layout
-from toolkit.cgroup.limits import Limits
+from toolkit.cgroup.limits import UNLIMITED, Limits
 from toolkit.cgroup.stats import Stats, oom_kills, read_stats
 from toolkit.core.errors import (
     ConflictError,
@@ -116,7 +116,12 @@ class Cgroup:
         return pid
 
     def set(self, limits: Limits, layout: Layout) -> None:
-        """Change limits of the existing groups."""
+        """Change limits of the existing groups.
+
+        A limit of memory and swap alone is with the limit of memory that there is.
+        """
+        if limits.memory_swap not in (None, UNLIMITED) and limits.memory is None:
+            limits = replace(limits, memory=self.stats().memory_limit)
         limits.check()
         if limits.memory_checked:
             self._check_usage(limits.memory)
@@ -124,14 +129,15 @@ class Cgroup:
             directory = self.paths.get(name if version == 1 else UNIFIED)
             if directory is None:
                 raise controllers.missing(layout, name, steps[0].limit)
-            files.apply(directory, steps)
+            ordered = memory.in_order(directory, steps) if name == memory.NAME else steps
+            files.apply(directory, ordered)
 
-    def _check_usage(self, memory: int | None) -> None:
+    def _check_usage(self, limit: int | None) -> None:
         """The kernel would kill rather than refuse."""
         used = self.stats().memory_usage
-        if memory is not None and used is not None and 0 <= memory < used:
+        if limit is not None and used is not None and 0 <= limit < used:
             raise InvalidInputError(
-                f"a memory limit of {memory} bytes is below the {used} that are used already"
+                f"a memory limit of {limit} bytes is below the {used} that are used already"
             )
 
     def processes(self) -> list[int]:

@@ -1,9 +1,12 @@
 """Memory and swap."""
 
+from toolkit.cgroup import files
 from toolkit.cgroup.files import Write
 from toolkit.cgroup.limits import UNLIMITED, Limits
 
 NAME = "memory"
+_LIMIT = "memory.limit_in_bytes"
+_SUM = "memory.memsw.limit_in_bytes"
 _SWAP_HINT = "swap is not accounted here: boot with swapaccount=1, or leave the swap limit out"
 _V1_HINT = "only cgroup v1 has it, and not in every kernel: leave it out"
 
@@ -15,13 +18,27 @@ def v1(limits: Limits) -> tuple[Write, ...]:
         file = "memory.use_hierarchy"
         steps.append(Write(file=file, value="1", limit="memory-hierarchy", optional=True))
     if limits.memory is not None:
-        steps.append(_step("memory.limit_in_bytes", str(limits.memory), "memory"))
+        steps.append(_step(_LIMIT, str(limits.memory), "memory"))
     if limits.memory_reservation is not None:
         value = str(limits.memory_reservation)
         steps.append(_step("memory.soft_limit_in_bytes", value, "memory-reservation"))
     if limits.memory_swap is not None:
-        steps.append(_swap("memory.memsw.limit_in_bytes", limits.memory_swap))
+        steps.append(_swap(_SUM, limits.memory_swap))
     return (*steps, *_v1_only(limits))
+
+
+def in_order(directory: str, steps: tuple[Write, ...]) -> tuple[Write, ...]:
+    """The steps of v1 as a group that has limits takes them: that of memory must at no moment be
+    above that of memory and swap, so where it rises above the old one, the sum comes first.
+    """
+    wanted = {step.file: step.value for step in steps}
+    if _LIMIT not in wanted or _SUM not in wanted:
+        return steps
+    limit = int(wanted[_LIMIT])
+    before = int(files.read_or(directory, _SUM, str(limit)))
+    if limit != UNLIMITED and limit <= before:
+        return steps
+    return tuple(sorted(steps, key=lambda step: step.file != _SUM))
 
 
 def v2(limits: Limits) -> tuple[Write, ...]:

@@ -173,6 +173,20 @@ def test_update_changes_limits(oci: Oci) -> None:
     assert "stdin: memory.limit: expected a whole number, not text" in refused.err
 
 
+def test_limits_of_memory_and_swap_rise_and_fall(oci: Oci) -> None:
+    oci.must("run", "--detach", "--bundle", str(oci.bundle(*SLEEP)), "box")
+    group = Path(json.loads((oci.states / "box/state.json").read_text())["cgroup"]["memory"])
+    if not (group / "memory.memsw.limit_in_bytes").exists():
+        pytest.skip("swap is not accounted on this machine")
+    for memory, both in ((64, 64), (128, 256), (32, 48), (32, 96)):
+        flags = ("--memory", str(memory << 20), "--memory-swap", str(both << 20))
+        oci.must("update", *flags, "box")
+        assert (group / "memory.limit_in_bytes").read_text() == f"{memory << 20}\n"
+        assert (group / "memory.memsw.limit_in_bytes").read_text() == f"{both << 20}\n"
+    oci.must("update", "--memory-swap", str(40 << 20), "box")
+    assert (group / "memory.memsw.limit_in_bytes").read_text() == f"{40 << 20}\n"
+
+
 def test_list_and_ps_show_what_runs(oci: Oci) -> None:
     oci.must("run", "--detach", "--bundle", str(oci.bundle(*SLEEP)), "box")
     pid = oci.state("box")["pid"]

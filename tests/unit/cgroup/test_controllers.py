@@ -240,3 +240,24 @@ def test_networks_and_rdma_are_controllers_of_their_own() -> None:
             ("rdma.max", "ocrdma1 hca_handle=max hca_object=0"),
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("before", "limit", "first"),
+    [
+        (64, 32, "memory.limit_in_bytes"),
+        (64, 64, "memory.limit_in_bytes"),
+        (64, 65, "memory.memsw.limit_in_bytes"),
+        (64, -1, "memory.memsw.limit_in_bytes"),
+        (None, 99, "memory.limit_in_bytes"),
+    ],
+)
+def test_limits_of_memory_rise_and_fall_in_order(
+    tmp_path: Path, before: int | None, limit: int, first: str
+) -> None:
+    if before is not None:
+        (tmp_path / "memory.memsw.limit_in_bytes").write_text(f"{before}\n")
+    steps = memory.v1(Limits(memory=limit, memory_swap=-1 if limit < 0 else 2 * limit))
+    ordered = memory.in_order(str(tmp_path), steps)
+    assert ordered[0].file == first
+    assert sorted(plain(ordered)) == sorted(plain(steps))
