@@ -21,7 +21,7 @@ from toolkit.inventory.model import Inventory, this_machine
 from toolkit.inventory.patterns import select
 from toolkit.playbook.compiler import CompiledPlay, Selection, compile_play
 from toolkit.playbook.model import Play, Playbook
-from toolkit.playbook.results import Recap, Status, TaskDone, TaskStarted, from_data
+from toolkit.playbook.results import Recap, Status, TaskDone, TaskStarted, from_data, told
 from toolkit.playbook.secrets import collect, needed
 
 _CONNECTION = {
@@ -143,6 +143,7 @@ class Provision:
         self._wish = wish
         self._recaps: dict[str, Recap] = {}
         self._begun = False
+        self._tally: dict[str, Recap] = {}
         self._shared = Shared(
             sessions=sessions,
             known=Known(),
@@ -273,6 +274,7 @@ class Provision:
 
     def _host(self, host: str, turn: "_Turn", batch: tuple[str, ...], meeting: Meeting) -> Recap:
         """Send one host its play and pass its events on."""
+        self._tally.pop(host, None)
         self._output.event(TaskStarted(host=host, task="connecting", index=-1))
         variables = self._inventory.variables(host)
         play = turn.compiled.for_host(
@@ -344,7 +346,12 @@ class Provision:
         return found
 
     def _event(self, data: Mapping[str, Any]) -> None:
-        self._output.event(from_data(data))
+        event = from_data(data)
+        if isinstance(event, TaskDone):
+            self._tally[event.host] = self._tally.get(event.host, Recap(host=event.host)).plus(
+                told(event)
+            )
+        self._output.event(event)
 
     def _broken(self, host: str, error: ToolkitError, play: Play) -> Recap:
         """A host that could not be asked, or was lost in the middle."""
@@ -364,9 +371,10 @@ class Provision:
             self._output.event(replace(event, ignored=True))
             return Recap(host=host, ignored=1)
         self._output.event(event)
+        known = replace(self._tally.get(host, Recap(host=host)), failed=0)
         if status is Status.UNREACHABLE:
-            return Recap(host=host, unreachable=1)
-        return Recap(host=host, failed=1)
+            return replace(known, unreachable=1)
+        return replace(known, failed=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -126,6 +126,21 @@ class Recap:
         )
 
 
+def told(event: TaskDone) -> Recap:
+    """What one task adds to its host's counts; items are counted with their loop."""
+    if event.item is not None or event.index < 0:
+        return Recap(host=event.host)
+    good = event.status in (Status.OK, Status.CHANGED) or event.ignored
+    return Recap(
+        host=event.host,
+        ok=int(good),
+        changed=int(event.status is Status.CHANGED),
+        skipped=int(event.status is Status.SKIPPED),
+        failed=int(event.status is Status.FAILED and not event.ignored),
+        ignored=int(event.ignored),
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChangeUndone:
     """One step of an undo: ``ok`` undone, ``skipped`` has no inverse, ``failed`` says why."""

@@ -75,7 +75,7 @@ def apply(params: Mapping[str, Any], place: Place) -> dict[str, Any]:
         facts=facts_of,
         ask=place.ask,
         memory=_memory(run, str(play["host"])),
-        pending=NoPending() if mode.check else FilePending(folder, str(play["name"])),
+        pending=NoPending() if mode.check else FilePending(folder, _of_play(play)),
         secrets=secrets,
     )
     try:
@@ -83,6 +83,11 @@ def apply(params: Mapping[str, Any], place: Place) -> dict[str, Any]:
     finally:
         journal.close()
     return to_data(recap)
+
+
+def _of_play(play: Mapping[str, Any]) -> str:
+    """What the play's waiting handlers are kept under; one machine may be several local hosts."""
+    return f"{play['name']}@{play['host']}"
 
 
 def _take_turn(folder: str, run: str, host: str, params: Mapping[str, Any], send: Send) -> None:
