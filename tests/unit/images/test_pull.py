@@ -487,6 +487,32 @@ def test_blobs_come_from_the_origin_where_a_mirror_lost_them(
     assert not registry.got("/manifests/")
 
 
+@pytest.mark.parametrize("lie", ["other bytes", "more", "endless"])
+def test_the_origin_helps_where_a_mirror_lies_about_a_layer(
+    registry: FakeRegistry, other: FakeRegistry, puller: Puller, library: Library, lie: str
+) -> None:
+    registry.image("app", "1", LAYER, BIG)
+    other.manifests, other.blobs = registry.manifests, registry.blobs
+
+    def lying(asked: Asked) -> Answer | None:
+        data = registry.blobs[asked.path.partition("?")[0][-71:]]
+        if len(data) < 300_000:
+            return None
+        if lie == "endless":
+            return Answer(body=itertools.repeat(b"x" * 65536))
+        return Answer(body=data + b"x" if lie == "more" else data[:-9] + b"x" + data[-8:])
+
+    other.rules.append(on_blob(lying))
+    puller.own = {registry.host: {"mirrors": [f"http://{other.host}"]}}
+
+    found = puller(f"{registry.host}/app:1")
+
+    assert len(content(library, found.image.names[0])["big"]) == 700_000
+    assert len(registry.got("/blobs/")) == 1, "what the mirror gave honestly is kept"
+    (told,) = [step.status for step in puller.steps if "cannot be believed" in step.status]
+    assert told.endswith(f"asking https://{registry.host} instead")
+
+
 def test_all_that_was_tried_is_told(
     registry: FakeRegistry, other: FakeRegistry, puller: Puller
 ) -> None:

@@ -249,12 +249,20 @@ def read_bounded(answer: Response, limit: int, endpoint: Endpoint) -> bytes:
     return b"".join(parts)
 
 
-def lies(endpoint: Endpoint, what: str) -> ToolkitError:
+class LyingError(ToolkitError):
+    """A server cannot be believed; another one may do better."""
+
+    def __init__(self, endpoint: Endpoint, what: str) -> None:
+        super().__init__(
+            f"registry '{endpoint.shown}' cannot be believed: {what}",
+            hint="nothing of it was kept; whoever runs it has to look into it",
+        )
+        self.endpoint = endpoint
+
+
+def lies(endpoint: Endpoint, what: str) -> LyingError:
     """That a registry cannot be believed."""
-    return ToolkitError(
-        f"registry '{endpoint.shown}' cannot be believed: {what}",
-        hint="nothing of it was kept; whoever runs it has to look into it",
-    )
+    return LyingError(endpoint, what)
 
 
 def _said(answer: Response) -> str:

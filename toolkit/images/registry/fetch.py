@@ -13,7 +13,7 @@ from typing import Any, Self
 from toolkit.core.errors import ToolkitError, UnavailableError
 from toolkit.images.blobs import BlobPart, BlobStore
 from toolkit.images.progress import Meter, Report, Step, short
-from toolkit.images.registry.client import Repository, lies, reading
+from toolkit.images.registry.client import LyingError, Repository, lies, reading
 from toolkit.images.registry.http import Response
 from toolkit.oci.digest import Digest
 from toolkit.oci.image import Descriptor
@@ -47,6 +47,7 @@ class Fetch:
         self._written = 0
         self._done = False
         self._error: BaseException | None = None
+        self._sender = sources[0].endpoint
         self.wanted = wanted
         self.name = short(wanted.digest.hex)
 
@@ -142,7 +143,7 @@ class Fetch:
             fault = f"blob {self.digest} has the digest sha256:{seen.hexdigest()}"
             if start:
                 raise ToolkitError(f"{fault}, part of it from an earlier try", hint="try again")
-            raise lies(self._sources[0].endpoint, fault)
+            raise lies(self._sender, fault)
         self._report(Step(status="Download complete", id=self.name))
         self._blobs.finish(part)
 
@@ -151,7 +152,7 @@ class Fetch:
         for place, source in enumerate(self._sources):
             try:
                 self._from_source(source, part, seen)
-            except StoppedError:
+            except (StoppedError, LyingError):
                 raise
             except ToolkitError:
                 if place == len(self._sources) - 1:
@@ -165,6 +166,8 @@ class Fetch:
             before = self._written
             try:
                 answer, begins = source.blob(self.digest, offset=before)
+                if not before:
+                    self._sender = source.endpoint
                 with reading(source.endpoint, answer):
                     self._copy(source, answer, begins, part, seen)
                 if self._written < self.wanted.size:

@@ -14,6 +14,7 @@ from toolkit.images.progress import Meter, Report, Step, nobody, short
 from toolkit.images.registry.client import (
     Access,
     Fetched,
+    LyingError,
     Repository,
     lies,
     read_bounded,
@@ -71,7 +72,7 @@ def pull(
     with library.busy():
         found = _image_of(library, sources, manifest, fetched.digest)
         before = library.holds(found.config_digest, fetched.digest)
-        _fetch_layers(library, sources, manifest, found, report)
+        _layers_of_any(library, sources, manifest, found, report)
         image = library.admit(fetched.data, names=names, digests=digests)
     report(Step(status=f"Digest: {top}"))
     said = "Image is up to date for" if before else "Downloaded newer image for"
@@ -170,6 +171,27 @@ def _small_blob(sources: list[Repository], digest: Digest, size: int) -> bytes:
     raise NotFoundError(f"no server has blob {digest}")
 
 
+def _layers_of_any(
+    library: Library,
+    sources: list[Repository],
+    manifest: Manifest,
+    found: Found,
+    report: Report,
+) -> None:
+    """Fetch the layers; whoever sends something else than it promised is asked no more."""
+    trusted = list(sources)
+    while True:
+        try:
+            _fetch_layers(library, trusted, manifest, found, report)
+        except LyingError as error:
+            trusted = [one for one in trusted if one.endpoint != error.endpoint]
+            if not trusted:
+                raise
+            report(Step(status=f"{error.message}; asking {trusted[0].endpoint.shown} instead"))
+        else:
+            return
+
+
 def _fetch_layers(
     library: Library,
     sources: list[Repository],
@@ -204,7 +226,8 @@ def _fetch_layers(
         except InvalidInputError as error:
             for fetch in fetches.values():  # that a blob is wrong explains more than what it did
                 fetch.wait()
-            raise lies(sources[0].endpoint, error.message) from None
+            fault = lies(sources[0].endpoint, error.message)  # all of it is what was promised
+            raise ToolkitError(fault.message, hint=fault.hint) from None
         for fetch in fetches.values():
             fetch.wait()
             report(Step(status="Pull complete", id=fetch.name))
