@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
 
+from benchmarks import builds
 from benchmarks.measure import Row, in_turn, timed
 from benchmarks.peers import ensure
 from toolkit.images.library import Library
@@ -26,9 +27,10 @@ _SAMPLE = 0.01
 
 
 def rows(folder: Path) -> Iterator[Row]:
-    """Pulls and lists."""
+    """Pulls, lists and builds."""
     yield from pulls(folder)
     yield from lists(folder)
+    yield from builds.build_rows(folder)
 
 
 def pulls(folder: Path) -> Iterator[Row]:
