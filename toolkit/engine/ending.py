@@ -3,7 +3,7 @@
 import time
 
 from toolkit.core.errors import ConflictError, NotFoundError
-from toolkit.core.undo import Undo
+from toolkit.core.undo import Forgiven, Undo
 from toolkit.engine import restarts
 from toolkit.engine.defaults import STOP_SECONDS
 from toolkit.engine.minding import kick
@@ -44,6 +44,7 @@ def stop(
     """Ask a container to end by ``number``, kill it after ``timeout`` seconds (-1: never)."""
     row = engine.database.find(reference)
     stored = load(row.config)
+    said = engine.actor_of(row.id)
     if not ask(engine, row.id, stored, number=number):
         return
     if timeout is None:
@@ -53,7 +54,7 @@ def stop(
         insist(engine, row.id)
         ended_within(engine, row.id, None)
     engine.left(row.id, stored.config)
-    engine.note("stop", row.id)
+    engine.events.emit("container", "stop", row.id, said)  # whoever waits for it may remove it now
     if row.auto_remove:
         engine.watch.reconcile()
 
@@ -70,7 +71,7 @@ def ask(engine: "Engine", container: str, stored: "Stored", *, number: int | Non
     _send(engine, state_dir, number)
     if state.status == "paused":
         engine.kernel.thaw(state_dir)
-    engine.note("kill", container, signal=str(number))
+    _note_kill(engine, container, number)
     return True
 
 
@@ -85,7 +86,12 @@ def _silence(engine: "Engine", container: str) -> None:
 def insist(engine: "Engine", container: str) -> None:
     """Kill one that did not end when it was asked."""
     _send(engine, engine.settings.state_dir(container), KILL)
-    engine.note("kill", container, signal=str(KILL))
+    _note_kill(engine, container, KILL)
+
+
+def _note_kill(engine: "Engine", container: str, number: int) -> None:
+    with Forgiven(NotFoundError):  # it has just ended, and removed itself
+        engine.note("kill", container, signal=str(number))
 
 
 def _send(engine: "Engine", state_dir: str, number: int) -> None:

@@ -79,5 +79,6 @@ def without_shim(engine: "Engine", container: str, config: "ContainerConfig", st
         ending = {"status": status, "oom": False, "finished": timestamp()}
         path = f"{engine.settings.container_dir(container)}/exit.json"
         put(path, encode(ending).encode(), mode=0o644)
-    engine.note("die", container, exitCode=str(status))
+    with Forgiven(NotFoundError):  # another command may be as far
+        engine.note("die", container, exitCode=str(status))
     engine.watch.clean(container)

@@ -69,7 +69,7 @@ class Watch:
         path = self._settings.state_dir(container)
         while (state := self._kernel.read_state(path)) and state.status == "stopped":
             if state.shim_pid == 0:  # its shim was killed, so nobody else tidies up
-                self._kernel.cleanup(path)
+                self._cleanup(path, force=False)
                 return None
             time.sleep(_PAUSE)  # the shim is writing down how it ended
         return state
@@ -196,11 +196,15 @@ class Watch:
     def clean(self, container: str) -> None:
         """End what is left of a container in the kernel.
 
-        Its shim may be tidying up just then: what it takes away under our hands is no failure.
+        Its shim, or another command, may be tidying up just then: what it takes away under our
+        hands is no failure.
         """
+        self._cleanup(self._settings.state_dir(container), force=True)
+
+    def _cleanup(self, path: str, *, force: bool) -> None:
         for attempt in range(_ATTEMPTS):
             try:
-                self._kernel.cleanup(self._settings.state_dir(container), force=True)
+                self._kernel.cleanup(path, force=force)
             except OSError as error:
                 if error.errno not in _RACES or attempt == _ATTEMPTS - 1:
                     raise
