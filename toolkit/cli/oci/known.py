@@ -82,6 +82,6 @@ FEATURES: "dict[str, Any]" = {
         "mountExtensions": {"idmap": {"enabled": True}},
     },
     "annotations": {},
-    "potentiallyUnsafeConfigAnnotations": [],
+    "potentiallyUnsafeConfigAnnotations": ["org.systemd.property."],
 }
 """What is true of this build."""
