@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAKING, TYING, READY, TIED, REMOVING = "making", "tying", "ready", "tied", "removing"
-_VERSION = 9
+_VERSION = 10
 # What tables of an older version lack.
 _ADDED = (
     ("networks", "more", "TEXT NOT NULL DEFAULT '{}'"),
@@ -32,6 +32,8 @@ _ADDED = (
     ("restarts", "minded", "INTEGER NOT NULL DEFAULT 0"),
     ("endpoints", "worn", "INTEGER NOT NULL DEFAULT 0"),
 )
+# Of a column that an older version lacks.
+_FOLLOWERS = "CREATE INDEX IF NOT EXISTS endpoints_follow ON endpoints (network) WHERE follows"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS containers (
   id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, config TEXT NOT NULL,
@@ -112,6 +114,7 @@ class Database(StateFile):
                     there = [row[1] for row in self.query(f"PRAGMA table_info({table})")]
                     if column not in there:
                         self._do(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+                self._do(_FOLLOWERS)
                 self._do(f"PRAGMA user_version={_VERSION}")
 
     def insert(self, row: Row, *, digest: str = "", layers: tuple[str, ...] = ()) -> None:

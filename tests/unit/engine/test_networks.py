@@ -1,7 +1,7 @@
 """Who is on which network: addresses, ports, and what is given back; no kernel is asked."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -246,3 +246,42 @@ def test_a_network_is_found_by_name_or_id(town: Town) -> None:
     with pytest.raises(NotFoundError, match="no such network") as caught:
         town.networks.table.find("mime")
     assert "mine" in caught.value.hint
+
+
+def steps(database: Database, action: Callable[[], object]) -> int:
+    """How much SQLite's machine works for something, in hundreds of its instructions."""
+    count = 0
+
+    def one() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    database._db.set_progress_handler(one, 100)
+    action()
+    database._db.set_progress_handler(None, 100)
+    return count
+
+
+def test_a_start_costs_the_same_however_many_there_are(tmp_path: Path) -> None:
+    settings = Settings(
+        data_root=str(tmp_path), run_root=str(tmp_path), bridge_address="10.9.0.1/16"
+    )
+    database = Database(settings.database)
+    networks = open_town(settings, database).networks
+    port = Port(protocol="udp", host="127.0.0.1", outer=45021, inner=53)
+    config = ContainerConfig(network="bridge", ports=(port,))
+
+    def cycle() -> None:
+        networks.join(A, config).held.close()
+        networks.joined(A)
+        networks.leave(A)
+
+    cycle()
+    alone = steps(database, cycle)
+    for number in range(2000):
+        networks.join(f"{number:011d}".ljust(64, "0"), BRIDGED)
+    for number in range(0, 2000, 2):  # every second one goes: the pool is in a thousand pieces
+        networks.leave(f"{number:011d}".ljust(64, "0"))
+    assert steps(database, cycle) <= 2 * alone + 10
+    database.close()
