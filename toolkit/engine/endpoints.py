@@ -84,6 +84,21 @@ class EndpointTable:
         """The containers on a network, by id."""
         return self.select("WHERE network=?", network)
 
+    def hosts(self, network: str) -> list[tuple[str, str]]:
+        """(id, line of hosts(5)) of all containers on a network, two lines for two addresses."""
+        rows = self._db.query(
+            "SELECT container, name, address, address6, aliases FROM endpoints"
+            " LEFT JOIN containers ON id=container WHERE network=? ORDER BY container",
+            network,
+        )
+        found = []
+        for container, name, address, address6, aliases in rows:
+            names = [*((name,) if name else ()), *decode(aliases)]
+            both = [form for one in names for form in (one, f"{one}.{network}")]
+            known = " ".join(dict.fromkeys((*both, container[:12])))
+            found += [(container, f"{one}\t{known}") for one in (dotted(address), address6) if one]
+        return found
+
     def select(self, rest: str = "", *values: "Any") -> list[tuple[str, Attachment]]:
         """All attachments that the ``rest`` of a query leaves, with the id of the container."""
         rows = self._db.query(

@@ -7,7 +7,7 @@ stand in its ``/etc/hosts``, as all do where there is no server or it was told t
 
 from toolkit.core.errors import ConflictError, ToolkitError
 from toolkit.engine import netfiles
-from toolkit.engine.netstore import DEFAULT
+from toolkit.engine.netstore import DEFAULT, NetworkTable
 from toolkit.engine.stored import load
 from toolkit.net.servers import Servers
 
@@ -39,6 +39,7 @@ class Naming:
         self._settings = settings
         self._db = database
         self._endpoints = endpoints
+        self._table = NetworkTable(settings, database)
         self._servers = make_servers(settings.names)
 
     def place(
@@ -98,9 +99,8 @@ class Naming:
 
     def _served(self, network: str) -> "Served | None":
         """What the server of a network is to know; None where nobody is there to ask it."""
-        members = self._endpoints.members(network)
-        lines = [line for container, one in members for line in self._lines(container, one)]
-        return (members[0][1].network.bridge, lines) if members else None
+        lines = [line for _, line in self._endpoints.hosts(network)]
+        return (self._table.find(network).bridge, lines) if lines else None
 
     def _tell(self, container: str) -> None:
         """Write a container's peers anew."""
@@ -151,9 +151,8 @@ class Naming:
         ]
         for one in attachments:
             if one.network.names and (asked is None or one.network.name != asked.name):
-                for other, there in self._endpoints.members(one.network.name):
-                    if other != container:
-                        lines += self._lines(other, there)
+                there = self._endpoints.hosts(one.network.name)
+                lines += [line for other, line in there if other != container]
         return lines
 
     def _linked(self, link: str, attachments: "Sequence[Attachment]", *, strict: bool) -> list[str]:
@@ -175,17 +174,6 @@ class Naming:
             for one in found[:1]
             for address in (one.endpoint.address, one.endpoint.address6)
             if address and row
-        ]
-
-    def _lines(self, container: str, attachment: "Attachment") -> list[str]:
-        """Lines of hosts(5) for one container on one network."""
-        rows = self._db.query("SELECT name FROM containers WHERE id=?", container)
-        names = [*(name for (name,) in rows), *attachment.aliases]
-        both = [form for name in names for form in (name, f"{name}.{attachment.network.name}")]
-        known = " ".join(dict.fromkeys((*both, container[:12])))
-        endpoint = attachment.endpoint
-        return [
-            f"{address}\t{known}" for address in (endpoint.address, endpoint.address6) if address
         ]
 
     def _config(self, container: str) -> "ContainerConfig | None":
