@@ -19,14 +19,17 @@ _CLOCKS = {"monotonic": 1, "boottime": 7}  # clock_gettime(2)
 
 def check_namespaces(spec: Spec) -> None:
     """Refuse what cannot be done, and paths that lead to no namespace of their kind."""
-    if "mount" not in wanted(spec) or wanted(spec)["mount"]:
+    if "mount" not in wanted(spec):
         raise UnsupportedError(
-            "a container needs a mount namespace of its own",
-            hint="list the namespace 'mount' without a path",
+            "a container needs a mount namespace other than the host's",
+            hint="list the namespace 'mount'",
         )
     for index, namespace in enumerate(spec.linux.namespaces):
         if namespace.path:
-            os.close(_open(namespace.path, namespace.type, f"linux.namespaces[{index}].path: "))
+            at = f"linux.namespaces[{index}].path: "
+            os.close(_open(namespace.path, namespace.type, at))
+            if namespace.type == "mount":
+                _check_foreign(namespace.path, at)
     linux = spec.linux
     if has_user(spec) or linux.uid_mappings or linux.gid_mappings:
         from toolkit.runtime.support_user import check_user  # noqa: PLC0415 - few have one
@@ -34,6 +37,15 @@ def check_namespaces(spec: Spec) -> None:
         check_user(spec)
     if linux.time_offsets:
         _check_offsets(spec)
+
+
+def _check_foreign(path: str, at: str) -> None:
+    """A joined mount namespace gets the container's root, for all who are in it."""
+    if os.path.samefile(path, "/proc/self/ns/mnt"):
+        raise InvalidInputError(
+            f"{at}'{path}' is the host's mount namespace, whose root would be replaced",
+            hint="list the namespace 'mount' without a path",
+        )
 
 
 def wanted(spec: Spec) -> dict[str, str]:

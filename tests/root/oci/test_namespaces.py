@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,35 @@ def test_a_path_leads_to_another_kind(oci: Oci) -> None:
     assert refused.status == 1
     assert said in refused.err
     assert json.loads(oci.must("list", "--format", "json")) == []
+
+
+def test_a_joined_mount_namespace_gets_the_containers_root(oci: Oci) -> None:
+    argv = ("unshare", "--mount", "--propagation", "private", "sh", "-c", "echo up; exec sleep 600")
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as owner:
+        try:
+            assert owner.stdout is not None
+            assert owner.stdout.readline() == b"up\n"
+            path = f"/proc/{owner.pid}/ns/mnt"
+            namespaces = [*listed("pid", "network", "ipc", "uts"), {"type": "mount", "path": path}]
+            bundle = oci.bundle("sleep", "600", linux={"namespaces": namespaces})
+            oci.must("run", "-d", "--bundle", str(bundle), "box")
+            assert os.readlink(f"/proc/{oci.state('box')['pid']}/ns/mnt") == os.readlink(path)
+            said = oci.must("exec", "box", "sh", "-c", "readlink /proc/self/ns/mnt; ls /")
+            assert said.split()[0] == os.readlink(path)
+            assert "home" not in said.split()
+            oci.must("delete", "--force", "box")
+        finally:
+            owner.kill()
+    assert str(oci.states) not in Path("/proc/self/mountinfo").read_text()
+    assert str(bundle) not in Path("/proc/self/mountinfo").read_text()
+
+
+@pytest.mark.parametrize("path", ["/proc/self/ns/mnt", "/proc/thread-self/ns/mnt"])
+def test_the_hosts_mounts_are_not_joined(oci: Oci, path: str) -> None:
+    namespaces = [*listed("pid"), {"type": "mount", "path": path}]
+    bundle = oci.bundle("true", hostname="", linux={"namespaces": namespaces})
+    refused = oci.call("run", "--bundle", str(bundle), "box")
+    assert refused.status == 1
+    assert "linux.namespaces[1].path: " in refused.err
+    assert "is the host's mount namespace" in refused.err
+    assert oci.must("list", "--quiet") == ""

@@ -281,7 +281,7 @@ def test_a_namespace_is_joined_by_its_path(boxes: Boxes) -> None:
             },
             "no ipc",
         ),
-        ({"namespaces": (Namespace(type="pid"),)}, "mount namespace of its own"),
+        ({"namespaces": (Namespace(type="pid"),)}, "mount namespace other than the host's"),
         (
             {"namespaces": (Namespace(type="mount"), Namespace(type="user"))},
             "linux.uidMappings: a new user namespace needs them",
