@@ -6,10 +6,10 @@ Each room brings its own tables and hands statements down; nothing here knows wh
 """
 
 import os
-import sqlite3
 import time
 
 from toolkit.core.errors import ToolkitError
+from toolkit.core.sqlite import sqlite3
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,10 +6,9 @@ owner takes it away; ``tied`` is whole but shall not outlive its owner, and ``ty
 there. A row whose owner died is finished or undone by ``reconcile``.
 """
 
-import sqlite3
-
 from toolkit.core.errors import ConflictError, NotFoundError, ToolkitError
 from toolkit.core.record import record
+from toolkit.core.sqlite import sqlite3
 from toolkit.core.statefile import StateFile
 from toolkit.core.suggest import did_you_mean
 from toolkit.images import tables as image_tables

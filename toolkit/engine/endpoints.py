@@ -3,10 +3,9 @@
 Whoever changes them does so inside a transaction of its own.
 """
 
-import sqlite3
-
 from toolkit.core.errors import ConflictError
 from toolkit.core.record import record
+from toolkit.core.sqlite import sqlite3
 from toolkit.engine import owner
 from toolkit.engine.netstore import Network, NetworkTable
 from toolkit.net.ipv4 import dotted, parse_address

@@ -1,11 +1,11 @@
 """Making and removing networks: rare, so apart from what a container's start loads."""
 
 import os
-import sqlite3
 import time
 
 from toolkit.core.errors import ConflictError, InvalidInputError, ToolkitError
 from toolkit.core.record import record
+from toolkit.core.sqlite import sqlite3
 from toolkit.engine import subnets
 from toolkit.engine.names import random_id
 from toolkit.engine.netstore import DEFAULT, Network, check_network_name

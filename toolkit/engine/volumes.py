@@ -7,12 +7,12 @@ for its end. One that nobody named is *anonymous*: ``rm -v`` takes it along.
 
 import json
 import os
-import sqlite3
 import time
 
 from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError, UnsupportedError
 from toolkit.core.files import remove_tree
 from toolkit.core.record import record
+from toolkit.core.sqlite import sqlite3
 from toolkit.core.suggest import did_you_mean
 from toolkit.engine.names import random_id
 from toolkit.runtime.trees import set_aside
