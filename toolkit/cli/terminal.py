@@ -40,6 +40,9 @@ if TYPE_CHECKING:
             """Leave its input and output."""
 
 
+STREAMS = frozenset(("stdin", "stdout", "stderr"))
+
+
 class Stdio:
     """Three descriptors for a container: a context manager that closes what it opened.
 
@@ -52,18 +55,23 @@ class Stdio:
         self._opened = opened
 
     @classmethod
-    def own(cls, *, interactive: bool, keyed: bool = False) -> "Self":
+    def own(
+        cls, *, interactive: bool, keyed: bool = False, streams: frozenset[str] = STREAMS
+    ) -> "Self":
         """This process's own; without ``interactive`` nothing is on stdin.
 
-        ``keyed``: this process looks for the detach keys before it hands on what is typed.
+        ``keyed``: this process looks for the detach keys before it hands on what is typed. What is
+        not among ``streams`` is nothing.
         """
-        if interactive and keyed and os.isatty(0):
-            reader, feed = os.pipe2(os.O_CLOEXEC)
-            return cls((reader, 1, 2), reader, feed)
-        if interactive:
+        if streams == STREAMS and interactive:
+            if keyed and os.isatty(0):
+                reader, feed = os.pipe2(os.O_CLOEXEC)
+                return cls((reader, 1, 2), reader, feed)
             return cls((0, 1, 2))
-        nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-        return cls((nothing, 1, 2), nothing)
+        nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        stdin = 0 if interactive and "stdin" in streams else nothing
+        stdout = 1 if "stdout" in streams else nothing
+        return cls((stdin, stdout, 2 if "stderr" in streams else nothing), nothing)
 
     @classmethod
     def nothing(cls) -> "Self":

@@ -116,11 +116,13 @@ def _if(old: "T", new: "T") -> "T | None":
     return None if old == new else new
 
 
-def restart(engine: "Engine", reference: str, timeout: float | None = None) -> None:
+def restart(
+    engine: "Engine", reference: str, timeout: float | None = None, *, number: int | None = None
+) -> None:
     """Stop a container that runs, and start it."""
     row: Row = engine.database.find(reference)
     if row.auto_remove:
         raise ConflictError(f"container '{row.name}' removes itself when it ends")
-    engine.stop(row.id, timeout)
+    engine.stop(row.id, timeout, signal=number)
     engine.start(row.id).close()
     engine.note("restart", row.id)

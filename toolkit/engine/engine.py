@@ -490,11 +490,13 @@ class Engine:
 
         control.update(self, reference, asked)
 
-    def restart(self, reference: str, timeout: float | None = None) -> None:
+    def restart(
+        self, reference: str, timeout: float | None = None, *, signal: int | None = None
+    ) -> None:
         """Stop a container that runs, and start it."""
         from toolkit.engine import control  # noqa: PLC0415 - as above
 
-        control.restart(self, reference, timeout)
+        control.restart(self, reference, timeout, number=signal)
 
     # volumes and networks
 

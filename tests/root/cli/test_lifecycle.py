@@ -153,3 +153,25 @@ def test_signals_are_passed_on(
             assert process.stdout.readline() == b"ready\n"
             process.send_signal(number)
             assert process.wait(timeout=10) == status
+
+
+def test_stop_and_restart_by_another_signal(dockyard: Dockyard) -> None:
+    script = "trap 'exit 7' USR1; trap '' TERM; echo ready; while :; do sleep 0.05; done"
+    dockyard("run", "-d", "--name", "web", "host", "sh", "-c", script)
+    wait_for(lambda: dockyard("logs", "web").stdout == "ready\n", seconds=60)
+    assert dockyard("restart", "-s", "USR1", "--timeout", "600", "web").stdout == "web\n"
+    wait_for(lambda: dockyard("logs", "web").stdout == "ready\nready\n", seconds=60)
+    assert dockyard("stop", "--signal", "USR1", "-t", "600", "web").stdout == "web\n"
+    assert "Exited (7)" in dockyard("ps", "-a").stdout
+
+
+def test_only_the_streams_that_are_asked_for(dockyard: Dockyard) -> None:
+    script = ("host", "sh", "-c", "cat; echo out; echo err >&2")
+    shown = dockyard("run", "--rm", "-i", "-a", "stdout", *script, stdin="in")
+    assert (shown.stdout, shown.stderr) == ("out\n", "")
+    words = ("--name", "kept", "-a", "stderr", "-a", "stdin", "-i")
+    shown = dockyard("run", *words, *script, stdin="in")
+    assert (shown.stdout, shown.stderr) == ("", "err\n")
+    assert dockyard("logs", "kept").stdout == "inout\n"
+    assert dockyard("run", "-d", "-a", "stdout", "host", "true").returncode == 125
+    assert dockyard("run", "-a", "stdfoo", "host", "true").returncode == 125

@@ -9,6 +9,7 @@ from toolkit.core.errors import InvalidInputError
 from toolkit.engine import values
 from toolkit.engine.control import Update
 from toolkit.engine.restarts import parse_policy
+from toolkit.engine.signals import parse_signal
 
 _ONES = "CONTAINER..."
 
@@ -31,8 +32,12 @@ def _rename(call: Call) -> int:
 
 def _restart(call: Call) -> int:
     asked = number(call, "time", default=-2, least=-1)
+    signal = parse_signal(call.text("signal")) if call.text("signal") else None
     with open_engine(call) as engine:
-        return each(call.args, lambda name: engine.restart(name, None if asked == -2 else asked))
+        return each(
+            call.args,
+            lambda name: engine.restart(name, None if asked == -2 else asked, signal=signal),
+        )
 
 
 def _update(call: Call) -> int:
@@ -99,6 +104,7 @@ RESTART = Verb(
     usage="[FLAGS] CONTAINER...",
     summary="Stop containers and start them again.",
     flags=(
+        Flag(names=("-s", "--signal"), metavar="SIGNAL", help="What asks them to end (their own)"),
         Flag(names=("-t", "--timeout", "--time"), metavar="SECONDS", help="How long to wait (10)"),
     ),
     act=_restart,

@@ -10,9 +10,13 @@ _ONES = "[FLAGS] CONTAINER..."
 
 
 def _stop(call: Call) -> int:
-    asked = number(call, "time", default=-1)
+    asked = number(call, "time", default=-2, least=-1)
+    signal = parse_signal(call.text("signal")) if call.text("signal") else None
     with open_engine(call) as engine:
-        return each(call.args, lambda name: engine.stop(name, None if asked < 0 else asked))
+        return each(
+            call.args,
+            lambda name: engine.stop(name, None if asked == -2 else asked, signal=signal),
+        )
 
 
 def _kill(call: Call) -> int:
@@ -51,7 +55,10 @@ STOP = Verb(
     name="stop",
     usage=_ONES,
     summary="Ask containers to end, and kill them after a while.",
-    flags=(Flag(names=("-t", "--time"), metavar="SECONDS", help="How long to wait (10)"),),
+    flags=(
+        Flag(names=("-s", "--signal"), metavar="SIGNAL", help="What asks them (their own)"),
+        Flag(names=("-t", "--timeout", "--time"), metavar="SECONDS", help="How long to wait (10)"),
+    ),
     act=_stop,
 )
 KILL = Verb(

@@ -13,7 +13,7 @@ from toolkit.cli.containers.options import (
     typing,
 )
 from toolkit.cli.images.resolving import PULLS, resolver
-from toolkit.cli.terminal import Signals, Stdio, check_terminal, follow, window_size
+from toolkit.cli.terminal import STREAMS, Signals, Stdio, check_terminal, follow, window_size
 from toolkit.cli.verb import FAULT, Call, Flag, Verb, each
 from toolkit.core.errors import InvalidInputError
 from toolkit.core.record import replace
@@ -35,6 +35,7 @@ def _run(call: Call) -> int:
     config = container_config(call, os.environ, network=settings.network)
     images = resolver(call, settings.data_root)
     note = _cidfile(call)
+    streams = _attached(call)
     if config.detach:
         with open_engine(call, settings, images=images) as engine, Stdio.nothing() as stdio:
             print(note(engine.run(config, stdio.fds)).id)
@@ -45,7 +46,7 @@ def _run(call: Call) -> int:
     # Not closed: the process ends right after, and closing would wait for the launcher's end and
     # for the disk, which is a tenth of the whole run.
     engine = open_engine(call, settings, images=images)
-    with Stdio.own(interactive=config.interactive, keyed=config.tty) as stdio:
+    with Stdio.own(interactive=config.interactive, keyed=config.tty, streams=streams) as stdio:
         signals = Signals(silent=not truth(call, "sig-proxy", default=True))
         return follow(
             lambda: note(engine.run(config, stdio.fds, asked=signals.hold)),
@@ -53,6 +54,18 @@ def _run(call: Call) -> int:
             signals=signals,
             typing=typing(call, stdio),
         )
+
+
+def _attached(call: Call) -> frozenset[str]:
+    """The streams that are shown here: all of them, or those of ``--attach``."""
+    asked = frozenset(text.lower() for text in call.many("attach"))
+    if asked and call.flag("detach"):
+        raise InvalidInputError("conflicting options: cannot specify both --attach and --detach")
+    if asked - STREAMS:
+        raise InvalidInputError(
+            f"attach: '{min(asked - STREAMS)}' is no stream", hint="stdin, stdout or stderr"
+        )
+    return asked or STREAMS
 
 
 def _create(call: Call) -> int:
@@ -107,7 +120,19 @@ RUN = Verb(
     name="run",
     usage=_USAGE,
     summary="Make a container and run a command in it.",
-    flags=(DETACH, DETACH_KEYS, SIG_PROXY, *CONTAINER, *PULLS),
+    flags=(
+        Flag(
+            names=("-a", "--attach"),
+            metavar="STREAM",
+            many=True,
+            help="Show only this one here: stdin, stdout, stderr",
+        ),
+        DETACH,
+        DETACH_KEYS,
+        SIG_PROXY,
+        *CONTAINER,
+        *PULLS,
+    ),
     act=_run,
     greedy=True,
     fault=FAULT,
