@@ -312,3 +312,16 @@ def test_update_leaves_devices_and_refuses_a_limit_below_what_is_used(oci: Oci) 
     refused = oci.call("update", "--resources", "-", "box", stdin=json.dumps(small).encode())
     assert "below the" in refused.err
     assert oci.status("box") == "running"
+
+
+def test_capabilities_that_nobody_can_give_are_left_out_and_told(oci: Oci) -> None:
+    names = ["CAP_KILL", "CAP_NONSENSE"]
+    own = int(Path("/proc/self/status").read_text().split("CapPrm:\t")[1].split()[0], 16)
+    if not own >> 24 & 1:
+        names.append("CAP_SYS_RESOURCE")
+    sets = dict.fromkeys(("bounding", "effective", "permitted"), names)
+    bundle = oci.bundle("grep", "CapEff", "/proc/self/status", process={"capabilities": sets})
+    done = oci.call("run", "--bundle", str(bundle), "box")
+    assert (done.status, done.out.split()[1]) == (0, f"{1 << 5:016x}")
+    for name in names[1:]:
+        assert f"process.capabilities: '{name}' is left out" in done.err

@@ -4,8 +4,12 @@ import os
 
 from toolkit.cli.oci import bundles
 from toolkit.cli.oci.caller import console, preserved, write_pid
-from toolkit.core.record import replace
+from toolkit.core.errors import ToolkitError
+from toolkit.core.record import as_dict, replace
+from toolkit.linux.capabilities import NUMBERS
+from toolkit.linux.process import capget
 from toolkit.runtime.gate import Caller
+from toolkit.runtime.joins import has_user
 from toolkit.runtime.request import StartRequest
 from toolkit.runtime.standalone import Standalone
 
@@ -43,7 +47,7 @@ def _request(call: "Call", where: "Where", *, hold: bool, env: tuple[str, ...]) 
     name = call.args[0]
     state_dir = where.state_dir(name)
     bundle = os.path.realpath(call.text("bundle") or ".")
-    spec = _with_env(bundles.load(bundle), env)
+    spec = _grantable(_with_env(bundles.load(bundle), env), where)
     cgroup, unit = _group(spec.linux.cgroups_path, name, where)
     return StartRequest(
         id=name,
@@ -58,6 +62,31 @@ def _request(call: "Call", where: "Where", *, hold: bool, env: tuple[str, ...]) 
         unit=unit,
         bus=where.bus if unit else "",
     )
+
+
+def _grantable(spec: "Spec", where: "Where") -> "Spec":
+    """Without the capabilities that nobody can give it, which the specification wants told."""
+    assert spec.process is not None
+    asked = spec.process.capabilities
+    if asked is None or has_user(spec):
+        return spec
+    own = capget().permitted
+    lacking = {
+        name
+        for names in as_dict(asked).values()
+        for name in names
+        if name not in NUMBERS or not own >> NUMBERS[name] & 1
+    }
+    if not lacking:
+        return spec
+    for name in sorted(lacking):
+        why = "this process does not have it" if name in NUMBERS else "nobody knows it"
+        where.warn(ToolkitError(f"process.capabilities: '{name}' is left out: {why}"))
+    given = {
+        kind: tuple(name for name in names if name not in lacking)
+        for kind, names in as_dict(asked).items()
+    }
+    return replace(spec, process=replace(spec.process, capabilities=replace(asked, **given)))
 
 
 def _group(path: str, name: str, where: "Where") -> tuple[str, str]:
