@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from toolkit.core.errors import InvalidInputError
+from toolkit.core.record import replace
 from toolkit.core.suggest import did_you_mean
 from toolkit.images.library import Library
 from toolkit.images.stored import StoredImage
@@ -110,7 +111,7 @@ def select(
         elif key == "label":
             kept = [one for one in kept if _labelled(library, one, wanted)]
         elif key == "reference":
-            kept = [one for one in kept if any(_matches(one, text) for text in wanted)]
+            kept = [found for one in kept if (found := _called(one, wanted))]
         else:
             edges = [seconds(library.find(text).created) for text in wanted]
             kept = [
@@ -144,14 +145,18 @@ def _labelled(library: Library, image: StoredImage, wanted: Sequence[str]) -> bo
     return all(name in labels and (not eq or labels[name] == value) for name, eq, value in pairs)
 
 
-def _matches(image: StoredImage, pattern: str) -> bool:
-    """Docker's rule: the short name with or without its tag, or the whole one, as a pattern."""
-    known = set()
-    for name in (*image.names, *image.digests):
+def _called(image: StoredImage, patterns: Sequence[str]) -> StoredImage | None:
+    """The image with those of its names that a pattern fits; ``None`` where none does."""
+    expressions = [_expression(pattern) for pattern in patterns]
+
+    def fits(name: str) -> bool:
         reference = parse_reference(name)
-        known |= {reference.familiar, reference.familiar_name, str(reference), reference.name}
-    expression = _expression(pattern)
-    return any(expression.fullmatch(name) for name in known)
+        forms = {reference.familiar, reference.familiar_name, str(reference), reference.name}
+        return any(one.fullmatch(form) for one in expressions for form in forms)
+
+    names = tuple(name for name in image.names if fits(name))
+    digests = tuple(name for name in image.digests if fits(name))
+    return replace(image, names=names, digests=digests) if names or digests else None
 
 
 def _expression(pattern: str) -> re.Pattern[str]:

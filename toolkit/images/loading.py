@@ -11,10 +11,11 @@ from contextlib import ExitStack, contextmanager
 from typing import IO
 
 from toolkit.core.errors import InvalidInputError
+from toolkit.core.record import replace
 from toolkit.images.blobs import chunks_of
 from toolkit.images.compress import kind_of, plain
 from toolkit.images.files import ArchiveFiles, DirectoryFiles, Files
-from toolkit.images.library import Library
+from toolkit.images.library import Library, tag_name
 from toolkit.images.locate import Place
 from toolkit.images.progress import Report, Step, nobody, short
 from toolkit.images.sources import (
@@ -46,7 +47,8 @@ def load(
 ) -> list[StoredImage]:
     """Every image of an archive (a path, or a stream that is read to its end).
 
-    Nothing is taken of an archive whose images are not all whole.
+    Each has the names that the archive gives it. Nothing is taken of an archive whose images are
+    not all whole.
     """
     with ExitStack() as stack:
         library.blobs.prepare()
@@ -54,7 +56,11 @@ def load(
         path = source if isinstance(source, str) else "the archive"
         stack.enter_context(library.busy())
         made = list(_admissions(library, files, path, platform or this_platform(), report))
-        return [admit() for admit in made]
+        found: dict[Digest, StoredImage] = {}
+        for image in [admit() for admit in made]:
+            names = dict.fromkeys((*found.get(image.id, image).names, *image.names))
+            found[image.id] = replace(image, names=tuple(names))
+        return list(found.values())
 
 
 def load_place(library: Library, place: Place, *, report: Report = nobody) -> StoredImage:
@@ -147,13 +153,17 @@ def _admissions(
 
 
 def _admit_manifest(library: Library, data: bytes, names: list[str]) -> Callable[[], StoredImage]:
-    return lambda: library.admit(data, names=names)
+    return lambda: _called(library.admit(data, names=names), names)
 
 
 def _admit_config(
     library: Library, config: bytes, layers: list[LayerBlob], names: list[str]
 ) -> Callable[[], StoredImage]:
-    return lambda: library.admit_config(config, layers, names)
+    return lambda: _called(library.admit_config(config, layers, names), names)
+
+
+def _called(image: StoredImage, names: list[str]) -> StoredImage:
+    return replace(image, names=tuple(tag_name(name) for name in names))
 
 
 def _tags(files: Files, path: str) -> dict[str, set[str]]:

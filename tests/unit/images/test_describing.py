@@ -118,6 +118,13 @@ def test_filters(shelf: Library, filters: dict[str, list[str]], wanted: str) -> 
     assert " ".join(days) == wanted
 
 
+def test_a_reference_leaves_only_the_names_that_it_fits(shelf: Library) -> None:
+    shelf.tag("team/app:1", "mine:3")
+    (found,) = select(shelf, shelf.all(), {"reference": ["mine", "other"]})
+
+    assert found.names == ("docker.io/library/mine:3",)
+
+
 @pytest.mark.parametrize(
     ("filters", "message"),
     [

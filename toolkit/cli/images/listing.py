@@ -67,17 +67,14 @@ def _images(call: Call) -> int:
             print(image)
         return 0
     digests = call.flag("digests")
-    rows = [row for image in found for row in _rows(image, filters, whole=whole, digests=digests)]
+    rows = [row for image in found for row in _rows(image, whole=whole, digests=digests)]
     for line in lines(DIGESTS if digests else LAYOUT, rows, asked):
         print(line)
     return 0
 
 
-def _rows(
-    image: "StoredImage", filters: "dict[str, list[str]]", *, whole: bool, digests: bool
-) -> "Iterator[dict[str, object]]":
+def _rows(image: "StoredImage", *, whole: bool, digests: bool) -> "Iterator[dict[str, object]]":
     """A line for each name of an image, or one for an image without any."""
-    del filters
     known: dict[str, list[str]] = {}
     for text in image.digests:
         name, _, digest = text.partition("@")
