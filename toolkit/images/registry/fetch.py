@@ -61,7 +61,10 @@ class Fetch:
         try:
             with self._blobs.fetching(self.digest, self.wanted.size, pause=self._pause) as part:
                 if part is not None:
-                    self._fetch(part)
+                    try:
+                        self._fetch(part)
+                    finally:
+                        self._withdraw()
             self._settle(None)
         except BaseException as error:  # noqa: BLE001 - a thread's edge: it is raised by ``wait``
             self._settle(error)
@@ -123,6 +126,11 @@ class Fetch:
             self._part = None
             self._moved.notify_all()
 
+    def _withdraw(self) -> None:
+        """From here on nobody begins to follow: the part's descriptor is about to be closed."""
+        with self._moved:
+            self._part = None
+
     def _pause(self) -> None:
         self._report(Step(status="Waiting for another pull", id=self.name))
         if self._stop.wait(0.1):
@@ -139,12 +147,14 @@ class Fetch:
             self._moved.notify_all()
         self._from_sources(part, seen)
         if seen.hexdigest() != self.digest.hex:
+            self._withdraw()
             self._blobs.discard(part)
             fault = f"blob {self.digest} has the digest sha256:{seen.hexdigest()}"
             if start:
                 raise ToolkitError(f"{fault}, part of it from an earlier try", hint="try again")
             raise lies(self._sender, fault)
         self._report(Step(status="Download complete", id=self.name))
+        self._withdraw()
         self._blobs.finish(part)
 
     def _from_sources(self, part: BlobPart, seen: Any) -> None:
@@ -196,6 +206,7 @@ class Fetch:
                 data = data[skip:]
                 skip = left
             if self._written + len(data) > self.wanted.size:
+                self._withdraw()
                 self._blobs.discard(part)
                 raise lies(
                     source.endpoint,
