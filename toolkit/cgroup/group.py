@@ -167,6 +167,14 @@ class Cgroup:
         else:
             freezer.thaw_v1(self._freezer())
 
+    def signal(self, number: int) -> None:
+        """Signal every process in the group and below; none escapes a SIGKILL by forking."""
+        pids = self.processes()
+        if number == _SIGKILL:
+            self._kill_once(pids)
+        else:
+            _signal_each(pids, number)
+
     def kill(self, *, timeout: float = 10) -> None:
         """End every process in the group and below, new ones included; returns when none is left.
 
@@ -226,11 +234,7 @@ class Cgroup:
             if unified or "freezer" in self.paths:
                 thawed.callback(self.thaw)  # also one that was paused: frozen, it would not die
                 pids = self._freeze_and_list(pids)
-            for pid in pids:
-                try:
-                    os.kill(pid, _SIGKILL)
-                except ProcessLookupError:
-                    continue
+            _signal_each(pids, _SIGKILL)
 
     def _freeze_and_list(self, pids: list[int]) -> list[int]:
         """The processes while none can fork; the ones known before, if one will not stop."""
@@ -239,6 +243,14 @@ class Cgroup:
         except UnavailableError:
             return pids
         return self.processes()
+
+
+def _signal_each(pids: "Iterable[int]", number: int) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
 
 
 def enter(directories: "Iterable[str]") -> None:

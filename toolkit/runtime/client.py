@@ -290,7 +290,7 @@ def kill(state_dir: str, number: int, *, all: bool = False) -> None:  # noqa: A0
     if all:
         from toolkit.runtime import groups  # noqa: PLC0415 - a start's client needs no cgroups
 
-        groups.signal_all(groups.open_group(state.cgroup), number)
+        groups.open_group(state.cgroup).signal(number)
         return
     from toolkit.linux.process import pidfd_open, pidfd_send_signal  # noqa: PLC0415 - as above
 

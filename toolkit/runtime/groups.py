@@ -89,15 +89,6 @@ def enter_beside(pid: int, top: str) -> None:
     enter((directory,))
 
 
-def signal_all(group: Cgroup, number: int) -> None:
-    """Signal every process of the group and of groups below it."""
-    for pid in group.processes():
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            continue
-
-
 def check_resources(spec: Spec) -> None:
     """Refuse limits that this runtime does not set, rather than leave them out."""
     memory = None if spec.linux.resources is None else spec.linux.resources.memory

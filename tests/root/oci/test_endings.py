@@ -1,5 +1,6 @@
 """How a container ends: too many processes, too little memory, a killed init, a killed runtime."""
 
+import json
 import os
 import signal
 import subprocess
@@ -78,3 +79,20 @@ def test_a_runtime_that_is_killed_while_it_makes_one_leaves_what_delete_removes(
             continue
         if str(stop).encode() in command:
             os.kill(int(pid), signal.SIGKILL)  # the hook is nobody's any more
+
+
+def test_kill_all_ends_what_forks_without_end(oci: Oci) -> None:
+    namespaces = [{"type": name} for name in ("mount", "uts", "ipc", "network")]  # no pid: no init
+    resources = {"pids": {"limit": 60}}
+    script = "forth() { (forth) & (forth) & sleep 600; }; forth"
+    linux = {"namespaces": namespaces, "resources": resources}
+    oci.must("run", "-d", "--bundle", str(oci.bundle("sh", "-c", script, linux=linux)), "box")
+    deadline = time.monotonic() + 60
+    while oci.must("ps", "--format", "json", "box").count(",") < 30:
+        assert time.monotonic() < deadline
+    group = Path(json.loads((oci.states / "box/state.json").read_text())["cgroup"]["pids"])
+    oci.must("kill", "--all", "box", "KILL")
+    while (group / "cgroup.procs").read_text():  # those that were killed end; no new ones come
+        assert time.monotonic() < deadline
+    oci.must("delete", "box")
+    assert oci.must("list", "--quiet") == ""

@@ -18,7 +18,7 @@ def kill(call: "Call", where: "Where") -> int:
     number = _signal(call.args[1] if len(call.args) > 1 else "TERM")
     _, state = where.find(call.args[0])
     if call.flag("all"):
-        groups.signal_all(groups.open_group(state.cgroup), number)
+        groups.open_group(state.cgroup).signal(number)
     else:
         client.kill(where.state_dir(state.id), number)
     return 0
