@@ -93,7 +93,7 @@ def _set_fact(acting: Acting, made: actions.SetFact, rest: Values) -> Values:
     if not rest:
         raise InvalidInputError("no variable was given")
     for name in rest:
-        if not name.isidentifier():
+        if not name.isidentifier() or name.lower() in _WORDS:
             raise InvalidInputError(f"'{name}' is no name of a variable")
     facts = dict(rest)
     elsewhere = "delegate_to" in acting.task and acting.runner.tasks.flag(
@@ -105,6 +105,9 @@ def _set_fact(acting: Acting, made: actions.SetFact, rest: Values) -> Values:
     if not made.cacheable:
         return {"ansible_facts": facts}
     return {"ansible_facts": facts, "_ansible_facts_cacheable": True}
+
+
+_WORDS = ("false", "none", "true")  # Jinja2's own
 
 
 def _fail(acting: Acting, made: actions.Fail, _: Values) -> Values:

@@ -30,6 +30,7 @@ _NO_FACTS = frozenset(
         "ansible_play_name",
         "ansible_play_role_names",
         "ansible_role_name",
+        "ansible_role_names",
         "ansible_run_tags",
         "ansible_skip_tags",
         "ansible_diff_mode",
@@ -136,6 +137,7 @@ def compile_play(
     made.counted(flush=True)
     bodies = made.bodies()
     handlers = [made.handler(node) for node in play.handlers]
+    bodies += made.bodies()  # what handlers include
     public = [role for role in play.roles if role.public]
     defaults = {key: value for role in public for key, value in role.defaults.items()}
     exported = {key: value for role in public for key, value in role.vars.items()}
@@ -154,6 +156,7 @@ def compile_play(
             "playbook_dir": play.base,
             "ansible_play_name": play.name or play.hosts,
             "role_names": [role.name for role in play.roles],
+            "ansible_role_names": _role_names(play),
             "ansible_play_role_names": [role.name for role in play.roles],
         },
     }
@@ -350,6 +353,12 @@ def _names_facts(text: str) -> bool:
     variables name is gathered when it is first used.
     """
     return any(name not in _NO_FACTS for name in _FACT.findall(text))
+
+
+def _role_names(play: Play) -> list[str]:
+    """The play's roles, and those that its tasks may include."""
+    roles = (*play.roles, *(task.role for task in play.every_task() if task.role))
+    return list(dict.fromkeys(role.name for role in roles))
 
 
 def _crosses(task: Task) -> bool:

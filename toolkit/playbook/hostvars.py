@@ -24,7 +24,7 @@ class HostVars(Mapping[str, Any]):
 
     def __getitem__(self, host: str) -> Any:
         if host == self._own:
-            return Everything(self._scope)
+            return Everything(self._scope.of_host())
         if host not in self._others:
             if host not in self:
                 raise KeyError(host)

@@ -110,6 +110,19 @@ class Scope:
         self._rendered.clear()
         return self._magic
 
+    def of_host(self) -> "Scope":
+        """What belongs to the host whatever play runs: ``hostvars`` knows nothing else of it."""
+        return Scope(
+            written={},
+            extra=self._extra,
+            magic=self._magic,
+            facts=self._gather,
+            include=self._include,
+            inventory=self._inventory,
+            memory=self.memory,
+            lookups=self._lookup,
+        )
+
     def enter_task(self, *layers: Values, role: Values | None = None) -> None:
         """Use a task's own variables, innermost last, from here on; forget the last item."""
         self._task = layers[::-1]
@@ -309,14 +322,14 @@ class Scope:
                 return value
         return self.engine.value(text)
 
-    def holds(self, conditions: tuple[str | bool, ...]) -> str | None:
+    def holds(self, conditions: tuple[str | bool, ...]) -> str | bool | None:
         """The first condition that is false, or ``None`` where all hold.
 
         As in Ansible, a condition must be true or false: text and numbers are refused.
         """
         for condition in conditions:
             if not self._truth(condition):
-                return str(condition)
+                return condition
         return None
 
     def _truth(self, condition: str | bool) -> bool:

@@ -525,3 +525,18 @@ def test_controller_s_lookups_are_asked_for_once(tmp_path: Path) -> None:
     assert messages(ran)[0] == "env HOME env HOME"
     assert len(ask.asked) == 1
     assert "there is no lookup 'nope'" in ran.done[1].message
+
+
+def test_a_handler_may_include_tasks(tmp_path: Path) -> None:
+    ran = run_site(
+        tmp_path,
+        """\
+        - include_tasks: more.yml
+        - debug: msg=
+          changed_when: true
+          notify: including
+        """,
+        {"more.yml": "- debug: msg=first\n", "handle.yml": "- debug: msg=handled\n"},
+        play="  handlers: [{name: including, include_tasks: handle.yml}]\n",
+    )
+    assert [text for text in shown(ran) if text] == ["first", "handled"]

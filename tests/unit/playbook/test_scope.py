@@ -100,7 +100,7 @@ def test_the_first_false_condition_is_named() -> None:
     assert made.holds(()) is None
     assert made.holds((True, "n == 1")) is None
     assert made.holds(("n == 1", "n == 2", "n == 3")) == "n == 2"
-    assert made.holds((False,)) == "False"
+    assert made.holds((False,)) is False
 
 
 @pytest.mark.parametrize("value", [1, "yes", [], None])
