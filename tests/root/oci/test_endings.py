@@ -84,7 +84,7 @@ def test_a_runtime_that_is_killed_while_it_makes_one_leaves_what_delete_removes(
 def test_kill_all_ends_what_forks_without_end(oci: Oci) -> None:
     namespaces = [{"type": name} for name in ("mount", "uts", "ipc", "network")]  # no pid: no init
     resources = {"pids": {"limit": 60}}
-    script = "forth() { (forth) & (forth) & sleep 600; }; forth"
+    script = "forth() { (forth) & (forth) & sleep 600; }; forth & exec sleep 600"
     linux = {"namespaces": namespaces, "resources": resources}
     oci.must("run", "-d", "--bundle", str(oci.bundle("sh", "-c", script, linux=linux)), "box")
     deadline = time.monotonic() + 60
