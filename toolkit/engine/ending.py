@@ -77,9 +77,9 @@ def ask(engine: "Engine", container: str, stored: "Stored", *, number: int | Non
 
 def _silence(engine: "Engine", container: str) -> None:
     """Somebody ends it on purpose: its restart policy is silent until somebody starts it."""
-    due = restarts.read(engine.database, container).due
+    minded = restarts.read(engine.database, container).minded
     restarts.stop(engine.database, container)
-    if due:
+    if minded:  # it may have planned the next start
         kick(engine.settings, container)
 
 
@@ -118,7 +118,7 @@ def remove(engine: "Engine", reference: str, *, force: bool, volumes: bool) -> s
     row = engine.database.find(reference)
     state = engine.watch.state(row.id)
     stored = load(row.config)
-    restarting = stored.config.restart and restarts.read(engine.database, row.id).due
+    restarting = stored.config.restart and engine.inspect(row.id).status == "restarting"
     if not force and (state is not None or restarting):
         raise ConflictError(
             f"container '{row.name}' is {state.status if state else 'restarting'}",

@@ -21,7 +21,8 @@ _LONG_ENOUGH = 10.0  # seconds; who ran that long begins with the shortest pause
 class Restarts:
     """``count`` restarts since somebody started it, ``failures`` of them in a row after a short
     life; ``due`` is when the next is, 0 for never; ``stopped`` says that somebody ended it on
-    purpose; ``error`` is why the last try failed.
+    purpose; ``error`` is why the last try failed. ``minded``: somebody looks after it (kept by
+    ``set_minded``).
     """
 
     count: int = 0
@@ -29,6 +30,7 @@ class Restarts:
     stopped: bool = False
     due: float = 0.0
     error: str = ""
+    minded: bool = False
 
 
 NONE = Restarts()
@@ -57,6 +59,11 @@ def is_wanted(config: "ContainerConfig", status: int, known: Restarts) -> bool:
     return True
 
 
+def is_restarting(config: "ContainerConfig", status: int, known: Restarts) -> bool:
+    """Whether one that does not run is due to run again, or will be as soon as it is noticed."""
+    return bool(known.due) or (known.minded and is_wanted(config, status, known))
+
+
 def next_try(known: Restarts, ran: float, now: float) -> Restarts:
     """What is kept of one that ran for ``ran`` seconds until ``now`` and shall run again."""
     failures = 0 if ran >= _LONG_ENOUGH else known.failures
@@ -68,13 +75,20 @@ def next_try(known: Restarts, ran: float, now: float) -> Restarts:
 
 def read(database: "Database", container: str) -> Restarts:
     """What is kept of a container; nothing is the default."""
-    rows = database.query(f"SELECT {_COLUMNS} FROM restarts WHERE container=?", container)  # noqa: S608 - constants
-    return _restarts(rows[0]) if rows else Restarts()
+    rows = database.query(f"SELECT {_COLUMNS}, minded FROM restarts WHERE container=?", container)  # noqa: S608 - constants
+    return _restarts(rows[0]) if rows else NONE
 
 
 def _restarts(row: "Sequence[Any]") -> Restarts:
-    count, failures, stopped, due, error = row
-    return Restarts(count=count, failures=failures, stopped=bool(stopped), due=due, error=error)
+    count, failures, stopped, due, error, minded = row
+    return Restarts(
+        count=count,
+        failures=failures,
+        stopped=bool(stopped),
+        due=due,
+        error=error,
+        minded=bool(minded),
+    )
 
 
 def write(database: "Database", container: str, known: Restarts) -> None:

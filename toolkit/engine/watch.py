@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from typing import Any
 
+    from toolkit.engine.config import ContainerConfig
     from toolkit.engine.database import Database, Row
     from toolkit.engine.lazynet import LazyNetworks
     from toolkit.engine.seams import Kernel
@@ -91,7 +92,7 @@ class Watch:
             image=row.image,
             args=arguments(stored.config, stored.image.config),
             config=stored.config,
-            status=_status(row, state, known),
+            status=_status(row, state, stored.config, (known, ended)),
             created=row.created,
             started=row.started,
             finished=_seconds(ended.get("finished", "")),
@@ -254,9 +255,17 @@ def _ids_in(directory: str) -> list[str]:
         return []
 
 
-def _status(row: "Row", state: "State | None", known: "restarts.Restarts") -> str:
+def _status(
+    row: "Row",
+    state: "State | None",
+    config: "ContainerConfig",
+    over: "tuple[restarts.Restarts, dict[str, Any]]",
+) -> str:
     if state is not None:
         return {"creating": "created"}.get(state.status, state.status)
-    if known.due:
+    if not row.started:
+        return "created"
+    known, ended = over
+    if config.restart and restarts.is_restarting(config, _exit_status(row, None, ended), known):
         return "restarting"
-    return "exited" if row.started else "created"
+    return "exited"

@@ -100,8 +100,8 @@ def test_stopping_silences_the_policy_and_starting_wakes_it(
     engine.stop("box")
     assert restarts.read(engine.database, made).stopped
     engine.start("box")
-    assert restarts.read(engine.database, made) == Restarts()
-    assert waking.hear(minder) == [made, made]
+    assert restarts.read(engine.database, made) == Restarts(minded=True)
+    assert set(waking.hear(minder)) == {made}
 
 
 def test_the_policy_s_own_start_keeps_the_count(engine: Engine, minder: waking.Socket) -> None:
@@ -129,6 +129,20 @@ def test_one_that_is_due_is_restarting(engine: Engine, minder: waking.Socket) ->
     assert waking.hear(minder) == [made]  # it need not wait for it any more
     assert not restarts.claim(engine.database, made)
     engine.remove("box")
+
+
+def test_one_that_has_just_ended_is_restarting_before_anybody_noticed(
+    engine: Engine, minder: waking.Socket, runtime: FakeRuntime, settings: Settings
+) -> None:
+    made = engine.run(replace(BOX, restart="on-failure"), NULL).id
+    runtime.sessions[settings.state_dir(made)].end(3)
+    assert engine.inspect("box").status == "restarting"
+    restarts.set_minded(engine.database, made, on=False)
+    assert engine.inspect("box").status == "exited"
+    engine.start("box")
+    runtime.sessions[settings.state_dir(made)].end(0)
+    assert engine.inspect("box").status == "exited"
+    del minder
 
 
 def test_killing_one_that_is_due_ends_that(engine: Engine, minder: waking.Socket) -> None:
