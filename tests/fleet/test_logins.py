@@ -228,3 +228,37 @@ def test_something_else_than_ssh_answers(
     finally:
         server.kill()
         server.wait()
+
+
+@pytest.fixture
+def guest(host: SshHost) -> str:
+    """The password of the user ``guest``, whom no key lets in."""
+    if "guest:" not in (host.root / "etc/passwd").read_text():
+        host.run("useradd", "--create-home", "--shell", "/bin/sh", "guest")
+    host.run("sh", "-c", "echo guest:open-sesame | chpasswd")
+    return "open-sesame"
+
+
+def test_a_password_opens_where_no_key_does(
+    link_to: Open, host: SshHost, user: Path, guest: str
+) -> None:
+    (user / "id_ed25519").rename(user / "away")
+    try:
+        link = link_to(host, user="guest", password=guest)
+        assert link.call("ping", {}).result["uid"] == int(host.run("id", "-u", "guest"))
+        assert not host.pids(guest)
+        with pytest.raises(
+            UnavailableError, match="refused the login: Authentication failed"
+        ) as one:
+            link_to(host, user="guest", password="open-barley")
+        assert "open-barley" not in str(one.value)
+    finally:
+        (user / "away").rename(user / "id_ed25519")
+
+
+def test_a_password_is_not_told_to_a_host_with_another_key(
+    link_to: Open, host: SshHost, user: Path, tmp_path: Path, guest: str
+) -> None:
+    (user / "known_hosts").write_text(f"{host.address} {other_key(tmp_path)}\n")
+    with pytest.raises(HostKeyError, match="has changed"):
+        link_to(host, user="guest", password=guest)

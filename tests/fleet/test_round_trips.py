@@ -32,6 +32,7 @@ def run(hosts: SshdHosts, host: SshHost, folder: Path, tasks: int) -> int:
     return link.turns
 
 
+@pytest.mark.timeout(600)
 def test_more_tasks_are_no_more_round_trips(
     sshd_hosts: SshdHosts, host: SshHost, tmp_path: Path
 ) -> None:

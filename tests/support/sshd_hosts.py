@@ -72,6 +72,8 @@ PermitRootLogin prohibit-password
 PidFile none
 MaxStartups 100
 Subsystem sftp internal-sftp
+Match User guest
+    PasswordAuthentication yes
 """
 
 

@@ -14,13 +14,22 @@ SECONDS = 60.0
 
 def become_password(flags: Mapping[str, Any]) -> Secret:
     """What sudo is to be told; empty where nobody gave anything."""
-    if flags["ask_become_pass"] and flags["become_password_file"]:
-        raise InvalidInputError("-K asks for what --become-password-file tells", hint="use one")
-    if flags["ask_become_pass"]:
-        return Secret(Terminal().ask("BECOME password: ", secret=True))
-    if flags["become_password_file"]:
-        return told_by(flags["become_password_file"], "--become-password-file")
-    return Secret("")
+    asks = "BECOME password: " if flags["ask_become_pass"] else ""
+    return _given(asks, flags["become_password_file"], "-K", "--become-password-file")
+
+
+def login_password(flags: Mapping[str, Any]) -> Secret:
+    """What a host is to be told at the login; empty where nobody gave anything."""
+    asks = "SSH password: " if flags["ask_pass"] else ""
+    return _given(asks, flags["connection_password_file"], "-k", "--connection-password-file")
+
+
+def _given(asks: str, path: str, ask_flag: str, file_flag: str) -> Secret:
+    if asks and path:
+        raise InvalidInputError(f"{ask_flag} asks for what {file_flag} tells", hint="use one")
+    if asks:
+        return Secret(Terminal().ask(asks, secret=True))
+    return told_by(path, file_flag) if path else Secret("")
 
 
 def told_by(path: str, flag: str, arguments: tuple[str, ...] = ()) -> Secret:

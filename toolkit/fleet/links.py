@@ -20,7 +20,7 @@ class Options:
 
     ``become`` is the user that agents run as, empty for what the inventory says;
     ``become_password`` is what sudo is told where the inventory has no ``ansible_become_password``.
-    ``user`` and ``key`` are for hosts of which the inventory says nothing.
+    ``user``, ``key`` and ``password`` are for hosts of which the inventory says nothing.
     ``local_prefix`` is put before a local agent's argv (a rehearsal's copy of the machine).
     """
 
@@ -31,6 +31,7 @@ class Options:
     become_password: str = field(default="", repr=False)
     user: str = ""
     key: str = ""
+    password: str = field(default="", repr=False)
     local_prefix: tuple[str, ...] = ()
 
 
@@ -56,7 +57,8 @@ def target(name: str, variables: Mapping[str, Any], options: Options) -> Target 
         accept_new=options.accept_new or _is_true(variables.get("dockyard_accept_new")),
         connect_timeout=options.connect_timeout,
         become=options.become or user,
-        become_password=_password(variables) or options.become_password,
+        become_password=_told(variables, *_SUDO) or options.become_password,
+        password=_told(variables, *_LOGIN) or options.password,
         agent_dir=str(variables.get("dockyard_agent_dir", "")),
     )
 
@@ -101,9 +103,12 @@ def _is_true(value: object) -> bool:
     return str(value).lower() in _TRUE
 
 
-def _password(variables: Mapping[str, Any]) -> str:
-    """What sudo is told; the shorter name is Ansible's older one."""
-    names = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
+_SUDO = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
+_LOGIN = ("ansible_password", "ansible_ssh_password", "ansible_ssh_pass")
+
+
+def _told(variables: Mapping[str, Any], *names: str) -> str:
+    """A password by the first of its names that is there; the later ones are Ansible's older."""
     return next((str(variables[name]) for name in names if variables.get(name)), "")
 
 

@@ -78,6 +78,7 @@ _CONNECTION = frozenset(
         "ansible_become_pass",
         "ansible_become_password",
         "ansible_password",
+        "ansible_ssh_password",
         "ansible_ssh_pass",
         "ansible_sudo_pass",
     ]

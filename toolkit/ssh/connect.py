@@ -88,7 +88,10 @@ def _configured(target: Target) -> fabric.Connection:
         user=target.user or None,
         port=target.port or None,
         config=config,
-        connect_kwargs={"key_filename": list(target.key_files)},
+        connect_kwargs={
+            "key_filename": list(target.key_files),
+            **({"password": target.password} if target.password else {}),
+        },
     )
     for hop in hops(connection):
         hop.connect_timeout = target.connect_timeout
@@ -176,7 +179,7 @@ def _explained(error: Exception, hop: fabric.Connection, target: Target) -> Unav
         why = "there is no key to log in with" if no_key else str(error)
         return UnavailableError(
             f"host '{target.host}': {where} refused the login: {why}",
-            hint="name a key with ansible_ssh_private_key_file, or load it into ssh-agent",
+            hint="name a key with ansible_ssh_private_key_file, load it into ssh-agent, or use -k",
         )
     if isinstance(error, TimeoutError):
         return UnavailableError(

@@ -23,6 +23,8 @@ class Target:
     connect_timeout: float = 10.0
     become: str = ""
     become_password: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    """What the host itself is told where no key opens it; no jump host ever is."""
     ssh_config: str = ""
     cache_dir: str = "~/.cache/dockyard"
     agent_dir: str = ""

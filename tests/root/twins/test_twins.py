@@ -11,6 +11,7 @@ pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]  # ansible-core takes 
 ALL = [path for folder in ("language", "modules") for path in playbooks(folder)]
 
 
+@pytest.mark.timeout(900)  # ansible-core takes a second a task on a busy machine
 @pytest.mark.parametrize("playbook", ALL, ids=lambda path: str(path.relative_to(TWINS)))
 def test_both_run_it_alike(playbook: Path, tmp_path: Path, require: Callable[[str], str]) -> None:
     require("unshare")

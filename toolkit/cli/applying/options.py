@@ -17,6 +17,8 @@ _HOSTS: tuple[tuple[tuple[str, ...], dict[str, Any], str], ...] = (
     (("-f", "--forks"), {"default": 5, "type": click.IntRange(1)}, "Hosts at once."),
     (("-u", "--user"), {**_TEXT, "metavar": "NAME"}, "Log in so where no inventory says."),
     (("--private-key",), _FILE, "Log in with this key where no inventory says."),
+    (("-k", "--ask-pass"), _FLAG, "Ask for the password to log in with."),
+    (("--connection-password-file",), _FILE, "A file or a program that tells that password."),
 )
 _HOW = (
     (("--wait",), {"default": 0.0, "metavar": "SECONDS"}, "Wait for another run on a host to end."),

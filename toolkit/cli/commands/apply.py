@@ -11,7 +11,7 @@ from toolkit.cli.applying.listing import FLAGS, lines
 from toolkit.cli.applying.options import options
 from toolkit.cli.applying.selecting import check_tags, starting_at, words
 from toolkit.cli.output.choose import choose
-from toolkit.cli.passwords import become_password
+from toolkit.cli.passwords import become_password, login_password
 from toolkit.cli.provision import (
     Provision,
     Sessions,
@@ -65,6 +65,7 @@ def _connections(playbook: Playbook | None, flags: Mapping[str, Any]) -> Options
         become_password=become_password(flags),
         user=flags["user"],
         key=flags["private_key"],
+        password=login_password(flags),
         local_prefix=REHEARSE if flags["rehearse"] else (),
     )
 
