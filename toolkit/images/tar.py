@@ -133,8 +133,10 @@ class TarReader:
 
     def next_entry(self) -> Entry | None:
         """The next entry; ``None`` at the end of the archive."""
-        self._skip(self._left + self._padding)
-        self._left = self._padding = 0
+        self._skip(self._left)
+        self._left = 0
+        if not self._skip_padding():
+            return None
         extra: dict[str, bytes] = {}
         for _ in range(MAX_HEADERS):
             block = self._block()
@@ -216,6 +218,23 @@ class TarReader:
         self._taken += size
         if size > buffered:
             self._source.skip(size - buffered)
+
+    def _skip_padding(self) -> bool:
+        """Go to the next whole block; false where the archive stops right behind the data.
+
+        The docker command ends a build's context like that when its Dockerfile lies elsewhere.
+        """
+        left, self._padding = self._padding, 0
+        while left:
+            if self._at == len(self._buffer):
+                self._buffer, self._at = self._source.read(CHUNK), 0
+                if not self._buffer:
+                    return False
+            step = min(left, len(self._buffer) - self._at)
+            self._at += step
+            self._taken += step
+            left -= step
+        return True
 
     def _block(self) -> bytes | None:
         """The next header block; ``None`` for the end mark, or where the archive just stops."""

@@ -356,3 +356,14 @@ def test_refuses_broken_records(record: bytes) -> None:
 )
 def test_reads_the_numbers_of_headers(field: bytes, wanted: int) -> None:
     assert pax.field_number(field) == wanted
+
+
+@pytest.mark.parametrize("size", [1, 513, 1 << 20])
+def test_the_last_padding_may_be_left_out(size: int, tmp_path: Path) -> None:
+    """As the docker command does with a Dockerfile that lies beside the context."""
+    data = tar_of((entry("a"), b"x" * 600), (entry("b"), b"y" * 53))
+    whole = data[: 512 + 1024 + 512 + 53]
+    assert [item.name for item in entries(whole, size)] == [b"a", b"b"]
+    assert contents(whole, tmp_path) == {b"a": b"x" * 600, b"b": b"y" * 53}
+    with pytest.raises(InvalidInputError, match="in the middle of an entry"):
+        entries(whole[:-1], size)
