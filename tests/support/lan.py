@@ -1,7 +1,9 @@
-"""Three network namespaces that stand for machines: a host, a neighbour on its LAN, a routed peer.
+"""Network namespaces that stand for machines: a host, two neighbours on its LAN, a routed peer.
 
-The host has 10.77.0.1 on the LAN and 10.78.0.1 towards the peer; the neighbour is 10.77.0.2, the
-peer 10.78.0.2. Neither of them knows the containers' subnets, unless a test tells it.
+The host has 10.77.0.1 on the LAN and 10.78.0.1 towards the peer; the neighbours are 10.77.0.2 and
+10.77.0.3, the peer 10.78.0.2. The first neighbour and the peer know nothing of the containers'
+subnets, unless a test tells them; the second sends to all of them through the host, as one would
+who wants to get at what is not published. A switch joins the three of the LAN.
 """
 
 import os
@@ -9,7 +11,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 
-HOST, NEIGHBOUR = "10.77.0.1", "10.77.0.2"
+HOST, NEIGHBOUR, SECOND = "10.77.0.1", "10.77.0.2", "10.77.0.3"
 TO_PEER, PEER = "10.78.0.1", "10.78.0.2"
 
 PYTHON = "/usr/bin/python3"
@@ -106,21 +108,36 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lan:
-    """The three of them."""
+    """All of them."""
 
     host: Place
     neighbour: Place
+    second: Place
     peer: Place
+    switch: Place
 
     @classmethod
     def make(cls) -> "Lan":
         """Wire them up."""
-        lan = cls(host=Place.make(), neighbour=Place.make(), peer=Place.make())
-        lan._wire(lan.neighbour, "lan0", HOST, NEIGHBOUR)
+        lan = cls(**{name: Place.make() for name in cls.__dataclass_fields__})
+        lan.switch.run("ip", "link", "add", "lan", "up", "type", "bridge")
+        lan._plug(lan.host, "lan0", HOST)
+        lan._plug(lan.neighbour, "eth0", NEIGHBOUR)
+        lan._plug(lan.second, "eth0", SECOND)
         lan._wire(lan.peer, "wan0", TO_PEER, PEER)
-        lan.neighbour.run("ip", "route", "add", "default", "via", HOST)
+        for one in (lan.neighbour, lan.second):
+            one.run("ip", "route", "add", "default", "via", HOST)
         lan.peer.run("ip", "route", "add", "default", "via", TO_PEER)
         return lan
+
+    def _plug(self, place: Place, name: str, address: str) -> None:
+        """Lead a cable from the switch to a machine."""
+        port = f"to-{address.rpartition('.')[2]}"
+        words = ("type", "veth", "peer", "name", name, "netns", str(place.holder.pid))
+        self.switch.run("ip", "link", "add", port, "master", "lan", *words)
+        self.switch.run("ip", "link", "set", port, "up")
+        place.run("ip", "address", "add", f"{address}/24", "dev", name)
+        place.run("ip", "link", "set", name, "up")
 
     def _wire(self, other: Place, name: str, ours: str, theirs: str) -> None:
         pid = str(other.holder.pid)
@@ -133,5 +150,5 @@ class Lan:
 
     def close(self) -> None:
         """End them all."""
-        for place in (self.host, self.neighbour, self.peer):
+        for place in (self.host, self.neighbour, self.second, self.peer, self.switch):
             place.close()

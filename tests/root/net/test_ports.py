@@ -29,6 +29,7 @@ def test_a_port_from_everywhere(dock: Dock, protocol: str) -> None:
         return found
 
     assert ask("neighbour", HOST) == "10.77.0.2"
+    assert ask("second", HOST) == "10.77.0.3"
     assert ask("peer", TO_PEER) == "10.78.0.2"
     assert ask("peer", HOST) == "10.78.0.2"
     for address in ("127.0.0.1", "127.1.2.3", HOST, GATEWAY):
@@ -56,7 +57,7 @@ def test_a_port_of_the_hosts_loopback_is_the_hosts_alone(dock: Dock) -> None:
     lan = dock.lan
     lan.host.mirror(9000)
     assert lan.host.ask("127.0.0.1", 8080) == GATEWAY
-    for place in (lan.neighbour, lan.peer):
+    for place in (lan.neighbour, lan.second, lan.peer):
         assert place.ask(HOST, 8080) == "nothing"
         assert place.ask(address, 80) == "nothing"
     assert dock.ask("other", HOST, 8080) == "nothing"
