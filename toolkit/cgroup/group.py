@@ -94,7 +94,7 @@ class Cgroup:
 
     def enter(self) -> None:
         """Move this process, which must have one thread, in."""
-        enter(self.directories)
+        files.enter(self.directories)
 
     def fork(self) -> int:
         """Like ``os.fork``, with the child in the group; this process must have one thread.
@@ -112,7 +112,7 @@ class Cgroup:
             finally:
                 os.close(fd)
         if pid == 0:
-            enter(directory for directory in self.directories if directory != unified)
+            files.enter(directory for directory in self.directories if directory != unified)
         return pid
 
     def set(self, limits: Limits, layout: Layout) -> None:
@@ -251,20 +251,6 @@ def _signal_each(pids: "Iterable[int]", number: int) -> None:
             os.kill(pid, number)
         except ProcessLookupError:
             continue
-
-
-def enter(directories: "Iterable[str]") -> None:
-    """Move this process into groups of v1 and v2.
-
-    ``0`` written to v1's ``tasks`` moves the writing thread alone, for which the kernel takes no
-    lock over all processes; any write to ``cgroup.procs`` does, and waits 7 to 14 ms for a grace
-    period of RCU.
-    """
-    for directory in directories:
-        try:
-            files.write(directory, "tasks", "0")
-        except FileNotFoundError:
-            files.write(directory, "cgroup.procs", "0")
 
 
 def _hierarchies(layout: Layout, placed: "Placed") -> tuple[Hierarchy, ...]:

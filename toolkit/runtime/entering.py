@@ -9,26 +9,14 @@ from __future__ import annotations
 import errno
 import os
 
-from toolkit.cgroup.group import enter
+from toolkit.cgroup.files import enter
 from toolkit.cgroup.layout import UNIFIED
 from toolkit.core.errors import ConflictError, InvalidInputError, NotFoundError
 from toolkit.core.record import record, replace
 from toolkit.linux.namespaces import NamespaceFlag, setns
 from toolkit.linux.process import pidfd_open
 from toolkit.linux.signals import signal
-from toolkit.runtime import (
-    gate,
-    groups,
-    hooks,
-    identity,
-    init,
-    joins,
-    messages,
-    states,
-    terminal,
-)
-from toolkit.runtime.nest import beside_filter
-from toolkit.runtime.root import Root
+from toolkit.runtime import becoming, gate, hooks, identity, joins, messages, states
 from toolkit.runtime.steps import Steps
 
 TYPE_CHECKING = False
@@ -42,9 +30,6 @@ if TYPE_CHECKING:
     from toolkit.runtime.request import ExecRequest
     from toolkit.runtime.states import State
 
-# Once it has joined, this process finds the container's files where the host's were, and must not
-# import from there: what init imports late, it has imported now.
-_LATE = (terminal,)
 _LOST = 125
 _STDIO = 3
 _JOINED = (
@@ -59,7 +44,7 @@ _SELDOM = {"user": NamespaceFlag.USER, "time": NamespaceFlag.TIME}
 
 @record
 class Model:
-    """The process to be, its filter as ``init.read_filter`` takes it, and what it joins.
+    """The process to be, its filter as ``becoming.read_filter`` takes it, and what it joins.
 
     ``fds`` go to the forked process and are closed in this one.
     """
@@ -126,7 +111,7 @@ def inherit(request: ExecRequest, state: State) -> Model:
     personality = None
     if original is not None:
         profile = original.spec.linux.seccomp if program else None
-        fds = beside_filter(told, profile, hooks.told(original, state))
+        fds = becoming.beside_filter(told, profile, hooks.told(original, state))
         personality = original.spec.linux.personality
     return Model(
         process=process,
@@ -169,6 +154,10 @@ def fork(entry: Entry) -> int:
         from toolkit.runtime.usernest import give_stdio  # noqa: PLC0415 - few containers have one
 
         give_stdio(entry.state.pid, entry.model.process, entry.stdio)
+    if entry.model.process.terminal:
+        # Once it has joined, the forked process finds the container's files where the host's were,
+        # and must not import from there: what it imports late is imported now.
+        from toolkit.runtime import root, terminal  # noqa: F401, PLC0415 - only for terminals
     home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     try:
         setns(entry.pidfd, NamespaceFlag.PID)
@@ -187,7 +176,7 @@ def _enter(entry: Entry) -> NoReturn:
     try:
         _become(entry)
     except BaseException as error:  # noqa: BLE001 - as in run
-        init.report(entry.link, entry.steps, error)
+        becoming.report(entry.link, entry.steps, error)
     finally:
         os._exit(_LOST)
 
@@ -198,8 +187,8 @@ def _become(entry: Entry) -> NoReturn:
     steps.enter("privacy")
     preserved = range(_STDIO, _STDIO + entry.preserve)
     kept = (*entry.stdio, entry.link.fileno(), entry.pidfd, *entry.model.fds, *preserved)
-    init.become_private(kept)
-    wanted = init.read_filter(entry.model.filter, list(entry.model.fds))
+    becoming.become_private(kept)
+    wanted = becoming.read_filter(entry.model.filter, list(entry.model.fds))
     steps.enter("join")
     affinity = process.exec_cpu_affinity
     if affinity is not None:
@@ -208,7 +197,7 @@ def _become(entry: Entry) -> NoReturn:
     if affinity is not None:
         _run_on(affinity.final)
     steps.enter("process")
-    extras = init.prepare(process, entry.model.personality)
+    extras = becoming.prepare(process, entry.model.personality)
     steps.enter("namespaces")
     setns(entry.pidfd, entry.model.namespaces)
     if foreign:
@@ -218,11 +207,13 @@ def _become(entry: Entry) -> NoReturn:
     stdio = entry.stdio
     if process.terminal:
         steps.enter("terminal")
+        from toolkit.runtime.root import Root  # noqa: PLC0415 - fork has imported it
+
         root = Root(os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
-        slave = init.open_terminal(entry.link, root, process)
+        slave = becoming.open_terminal(entry.link, root, process)
         stdio = (slave, slave, slave)
-    init.finish(
-        init.Last(
+    becoming.finish(
+        becoming.Last(
             process=process,
             stdio=stdio,
             filter=wanted,
@@ -249,6 +240,8 @@ def _join(entry: Entry) -> None:
     except OSError as error:
         if error.errno not in (errno.EBUSY, errno.EOPNOTSUPP) or UNIFIED not in entry.state.cgroup:
             raise
+        from toolkit.runtime import groups  # noqa: PLC0415 - only for such; the files are the host's
+
         groups.enter_beside(entry.state.pid, entry.state.cgroup[UNIFIED])
 
 

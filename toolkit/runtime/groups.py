@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
-from toolkit.cgroup.group import Cgroup, enter
+from toolkit.cgroup.files import enter
+from toolkit.cgroup.group import Cgroup
 from toolkit.cgroup.layout import UNIFIED, Layout
 from toolkit.cgroup.limits import DeviceRule, Hugepages, IoRate, IoWeight, Limits, Rdma
 from toolkit.core.errors import ConflictError, UnsupportedError

@@ -7,28 +7,21 @@ waits (``hold``), or a failure with stage, errno and path. End of file means tha
 
 from __future__ import annotations
 
-import errno
 import os
 
-from toolkit.cgroup.group import enter
+from toolkit.cgroup.files import enter
 from toolkit.core.errors import InvalidInputError, ToolkitError
 from toolkit.core.record import record, replace
 from toolkit.linux import mount_options
 from toolkit.linux.mounts import MountFlag, mount
 from toolkit.linux.paths import PROC, filesystem_type
 from toolkit.linux.process import (
-    join_session_keyring,
     set_domainname,
-    set_dumpable,
     set_hostname,
     set_name,
-    set_pdeathsig,
 )
-from toolkit.linux.signals import signal
-from toolkit.runtime import gate, hooks, identity, joins, messages
+from toolkit.runtime import becoming, gate, hooks, identity, joins, messages
 from toolkit.runtime.cgroupfs import cgroup_steps
-from toolkit.runtime.descriptors import keep_only
-from toolkit.runtime.failures import describe
 from toolkit.runtime.plan import open_trees, plan
 from toolkit.runtime.request import StartRequest, from_data
 from toolkit.runtime.root import bind_root, overlay_root
@@ -36,7 +29,7 @@ from toolkit.runtime.steps import Steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any, NoReturn
 
     from toolkit.oci.spec import Process, Spec
@@ -78,31 +71,12 @@ class Order:
     steps: Steps
 
 
-@record
-class Last:
-    """What is left to become: ``own`` gives the user its stdio; ``preserve``: see ``Hatchling``.
-
-    ``reaper`` makes this process stay, and its child become the program.
-    ``extras`` is what ``prepare`` has left to do.
-    """
-
-    process: Process
-    stdio: tuple[int, int, int]
-    filter: identity.Filter
-    link: Socket
-    own: bool
-    steps: Steps
-    preserve: int = 0
-    extras: Callable[[], None]
-    reaper: Callable[[], None] | None = None
-
-
 def run(link: Socket, hatchling: Hatchling) -> NoReturn:
     """Become the container's program, or report why not and end."""
     steps = Steps()
     try:
         steps.enter("privacy")
-        become_private(kept(link, hatchling))
+        becoming.become_private(kept(link, hatchling))
         set_name("dockyard-init")
         request = hatchling.request or from_data(messages.decode(hatchling.raw.decode()))
         assert isinstance(request, StartRequest)
@@ -116,7 +90,7 @@ def run(link: Socket, hatchling: Hatchling) -> NoReturn:
             )
         )
     except BaseException as error:  # noqa: BLE001 - a fork must never return into its parent's code
-        report(link, steps, error)
+        becoming.report(link, steps, error)
     finally:
         os._exit(_FAILED)
 
@@ -126,14 +100,6 @@ def kept(link: Socket, hatchling: Hatchling) -> tuple[int, ...]:
     listening = () if hatchling.listener is None else (hatchling.listener.fileno(),)
     trees = () if hatchling.trees is None else hatchling.trees.fds()
     return (link.fileno(), *listening, *trees, *range(_STDIO, _STDIO + hatchling.preserve))
-
-
-def report(link: Socket, steps: Steps, error: BaseException) -> None:
-    """Tell the shim why the program will not run."""
-    try:
-        messages.send(link, {"error": describe(error, steps.now)})
-    except OSError:
-        os._exit(_FAILED)  # the shim is gone: nobody is left to tell
 
 
 class Group:
@@ -159,7 +125,7 @@ class Group:
         told, fds = messages.receive(self._order.link)
         if told is None:
             os._exit(_FAILED)
-        self.filter = read_filter(told, fds)
+        self.filter = becoming.read_filter(told, fds)
         self._root.groups = told["cgroup"]
         if self._order.hatchling.trees is None:  # else the maker has moved it: it may not
             enter(dict.fromkeys(self._root.groups.values()))
@@ -190,7 +156,9 @@ def _become(order: Order) -> NoReturn:
     _name_host(spec)
     steps.enter("process")
     host = order.hatchling.trees is None
-    extras = prepare(process, spec.linux.personality, keyring=request.new_keyring, host=host)
+    extras = becoming.prepare(
+        process, spec.linux.personality, keyring=request.new_keyring, host=host
+    )
     steps.enter("hooks")
     state = _run_hooks(order)
     steps.enter("pivot")
@@ -202,8 +170,8 @@ def _become(order: Order) -> NoReturn:
     if request.hold:
         state = _hold(order, process, state)
     _start_hooks(order, process, group.filter, state)
-    finish(
-        Last(
+    becoming.finish(
+        becoming.Last(
             process=process,
             stdio=stdio,
             filter=group.filter,
@@ -232,7 +200,7 @@ def _run_hooks(order: Order) -> dict[str, Any]:
     if not hooks.of_init(spec):
         return {}
     messages.send(order.link, {"hooks": True})
-    state: dict[str, Any] = wait_for(order.link, "state")["state"]
+    state: dict[str, Any] = becoming.wait_for(order.link, "state")["state"]
     hooks.run(spec, "createContainer", state)
     return state
 
@@ -245,9 +213,9 @@ def _hold(order: Order, process: Process, state: dict[str, Any]) -> dict[str, An
         identity.locate(process)  # whoever creates it shall hear that the program is missing
     messages.send(order.link, {"ready": True})
     if listener is None:
-        wait_for(order.link, "begin")
+        becoming.wait_for(order.link, "begin")
         return state
-    wait_for(order.link, "leave")
+    becoming.wait_for(order.link, "leave")
     gate.wait(order.link, listener)
     return {**state, "status": "created"}
 
@@ -266,111 +234,12 @@ def _start_hooks(
     )
 
 
-def read_filter(told: dict[str, Any], fds: list[int]) -> identity.Filter:
-    """The filter that a maker tells of: its program and, with a listener, its state and socket."""
-    program, flags = bytes.fromhex(told["filter"]), int(told.get("flags", 0))
-    if not fds:
-        return identity.Filter(program=program, flags=flags)
-    state = {**told["state"], "pid": int(os.readlink("/proc/self"))}
-    return identity.Filter(
-        program=program,
-        flags=flags,
-        listener=messages.from_fd(fds[0]),
-        told=messages.encode({**told["listener"], "pid": state["pid"], "state": state}).encode(),
-    )
-
-
-def become_private(fds: tuple[int, ...]) -> None:
-    """Close everything else and let nobody look in; ends with the shim until exec."""
-    set_dumpable(on=False)
-    set_pdeathsig(signal.SIGKILL)
-    keep_only(fds)
-    identity.default_signals()
-    os.umask(0)
-
-
 def _receive_stdio(link: Socket) -> tuple[int, int, int]:
     """The descriptors; with them comes the news that the state directory is there."""
     _, fds = messages.receive_bytes(link)
     if len(fds) != _STDIO:
         os._exit(_FAILED)
     return fds[0], fds[1], fds[2]
-
-
-def wait_for(link: Socket, word: str) -> dict[str, Any]:
-    """The shim's next message, which has ``word``; ends this process where the shim is gone."""
-    message, _ = messages.receive(link)
-    if message is None or word not in message:
-        os._exit(_FAILED)
-    return message
-
-
-def prepare(
-    process: Process,
-    personality: Mapping[str, object] | None,
-    *,
-    keyring: bool = True,
-    host: bool = True,
-) -> Callable[[], None]:
-    """Limits, a new session keyring and, where it has not been done, what needs the ``host``.
-
-    Returns what is left to do when the process gives its rights up.
-    """
-    if host:
-        privileged(process)
-    identity.set_limits(process.rlimits)
-    if keyring:
-        _leave_session_keyring()
-    labelled = process.apparmor_profile or process.selinux_label
-    if not labelled and personality is None:
-        return lambda: None
-    from toolkit.runtime import extras  # noqa: PLC0415 - few ask for one
-
-    return extras.prepare(process, personality)
-
-
-def privileged(process: Process) -> None:
-    """What needs the host's ``/proc`` or its privileges."""
-    if process.oom_score_adj is not None:
-        identity.set_oom_score(process.oom_score_adj)
-    identity.set_io_priority(process)
-    if process.scheduler is not None:
-        from toolkit.runtime import extras  # noqa: PLC0415 - few ask for one
-
-        extras.schedule(process)
-
-
-def _leave_session_keyring() -> None:
-    """A session keyring of its own, so that it has no key of the host.
-
-    Where the kernel has no keys, or an outer filter forbids to call for them, the container cannot
-    reach any either.
-    """
-    try:
-        join_session_keyring()
-    except OSError as error:
-        if error.errno not in (errno.ENOSYS, errno.EPERM):
-            raise
-
-
-def finish(last: Last) -> NoReturn:
-    """The last steps, for init and exec alike: stdio, directory, identity, exec."""
-    process, steps = last.process, last.steps
-    steps.enter("stdio")
-    for number, fd in enumerate(last.stdio):
-        os.dup2(fd, number)
-    if last.own:
-        identity.own_stdio(process.user.uid)
-    identity.close_others(_STDIO + last.preserve)
-    steps.enter("identity")
-    identity.enter_directory(process.cwd)
-    messages.send(last.link, {"final": True})  # a filter may forbid it from here on
-    last.extras()
-    identity.assume(process, last.filter)
-    if last.reaper:
-        last.reaper()
-    steps.enter("exec")
-    identity.execute(process)
 
 
 def _process(spec: Spec) -> Process:
@@ -402,7 +271,7 @@ def _build(
     steps.enter("terminal")
     stdio = given
     if spec.process is not None and spec.process.terminal:
-        slave = open_terminal(order.link, root, spec.process)
+        slave = becoming.open_terminal(order.link, root, spec.process)
         from toolkit.runtime.terminal import make_console  # noqa: PLC0415 - see open_terminal
 
         make_console(root, slave)
@@ -427,19 +296,6 @@ def _leave_stdio(given: tuple[int, int, int], slave: int) -> tuple[int, int, int
         if fd >= _STDIO:
             os.close(fd)
     return slave, slave, slave
-
-
-def open_terminal(link: Socket, root: Root, process: Process) -> int:
-    """A controlling terminal, whose master goes to the shim; the slave."""
-    # A launcher has it imported; who makes one container without a terminal does without.
-    from toolkit.runtime import terminal  # noqa: PLC0415 - as said
-
-    master, slave = terminal.open_pair(root)
-    terminal.set_console_size(slave, process.console_size)
-    terminal.control(slave)
-    messages.send(link, {"terminal": True}, (master,))
-    os.close(master)
-    return slave
 
 
 def _apply(steps: tuple[Step, ...], root: Root) -> None:

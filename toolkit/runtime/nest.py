@@ -7,7 +7,7 @@ import os
 from toolkit.cgroup.layout import UNIFIED
 from toolkit.linux.fork import fork_into
 from toolkit.linux.namespaces import NamespaceFlag, setns
-from toolkit.runtime import init, joins, messages
+from toolkit.runtime import becoming, init, joins, messages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Nest:
         if joins.has_user(request.spec) and any(name != UNIFIED for name in group.paths):
             group.join(self.pid)
         told = {"cgroup": group.paths, "filter": program.hex()}
-        fds = beside_filter(told, request.spec.linux.seccomp if program else None, state)
+        fds = becoming.beside_filter(told, request.spec.linux.seccomp if program else None, state)
         try:
             self.tell(messages.encode(told).encode(), tuple(fds))
         finally:
@@ -70,17 +70,6 @@ class Nest:
             messages.send_bytes(self.link, data, fds)
         except (BrokenPipeError, ConnectionResetError):
             return
-
-
-def beside_filter(
-    told: dict[str, Any], profile: Mapping[str, Any] | None, state: Mapping[str, Any]
-) -> list[int]:
-    """Add to what an init is told of its filter: flags, and the listener among the descriptors."""
-    if not profile or not (profile.get("flags") or profile.get("listenerPath")):
-        return []
-    from toolkit.runtime.listening import extend  # noqa: PLC0415 - few filters have either
-
-    return extend(told, profile, state)
 
 
 class Ordered(Nest):

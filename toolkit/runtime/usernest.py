@@ -16,7 +16,7 @@ from toolkit.core.record import replace
 from toolkit.linux.fork import fork_into, fork_sibling
 from toolkit.linux.namespaces import NamespaceFlag, unshare
 from toolkit.linux.process import set_dumpable, set_pdeathsig
-from toolkit.runtime import identity, idmaps, init, joins, messages
+from toolkit.runtime import becoming, identity, idmaps, init, joins, messages
 from toolkit.runtime.cgroupfs import cgroup_steps
 from toolkit.runtime.descriptors import keep_only
 from toolkit.runtime.failures import sentence
@@ -88,7 +88,7 @@ def _be(link: Socket, known: Hatchling) -> NoReturn:
         os.umask(0)
         _become(link, known, steps)
     except BaseException as error:  # noqa: BLE001 - a fork must never return into its parent's code
-        init.report(link, steps, error)
+        becoming.report(link, steps, error)
     finally:
         os._exit(_LOST)
 
@@ -99,7 +99,7 @@ def _become(link: Socket, known: Hatchling, steps: Steps) -> None:
     assert spec.process is not None
     steps.enter("process")
     raise_limits(spec.process)
-    init.privileged(spec.process)
+    becoming.privileged(spec.process)
     steps.enter("sources")
     bound = known.request.overlay is None
     trees = open_trees(spec, plan(spec, cgroup_steps(spec)).mounts, bound=bound)

@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,24 @@ def box(oci: Oci) -> Oci:
 def test_it_has_stdio_and_a_status(box: Oci) -> None:
     done = box.call("exec", "box", "sh", "-c", "cat; echo wrong >&2; exit 7", stdin=b"hello")
     assert (done.status, done.out, done.err) == (7, "hello", "wrong\n")
+
+
+@pytest.mark.parametrize("argv", [("true",), ("nothing-here",), ("--tty", "true")])
+def test_once_it_has_joined_it_reads_no_code_but_its_programs(
+    box: Oci, argv: tuple[str, ...], tmp_path: Path, require: Callable[[str], str]
+) -> None:
+    """What it imported then would be the container's, run with the host's rights."""
+    *flags, program = argv
+    trace = tmp_path / "trace"
+    line = [require("strace"), "-f", "-e", "trace=openat,setns", "-o", str(trace), box.program]
+    line += ["--root", str(box.states), "exec", *flags, "box", program]
+    subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=100)
+    lines = trace.read_text().splitlines()
+    joined = next(index for index, line in enumerate(lines) if "CLONE_NEWNS" in line)
+    pid = lines[joined].split()[0]
+    opened = [line for line in lines[joined:] if line.startswith(f"{pid} ") and "openat(" in line]
+    assert opened
+    assert [line for line in opened if ".py" in line or "/lib/" in line] == []
 
 
 def test_it_joins_all_that_the_init_has(box: Oci) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from toolkit.cgroup import controllers, devices, files
-from toolkit.cgroup.group import Cgroup, enter
+from toolkit.cgroup.files import enter
+from toolkit.cgroup.group import Cgroup
 from toolkit.cgroup.layout import Hierarchy, Layout
 from toolkit.cgroup.limits import DeviceRule, Limits
 from toolkit.core.errors import ConflictError, InvalidInputError, UnsupportedError

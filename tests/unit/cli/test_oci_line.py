@@ -51,6 +51,18 @@ def test_a_start_loads_what_is_on_the_list_and_nothing_more(tmp_path: Path) -> N
     assert sorted(found - START) == []
 
 
+def test_an_exec_loads_nothing_that_only_makes_containers() -> None:
+    line = "import sys; import toolkit.cli.oci.entering; print(*sys.modules)"
+    home = str(Path(*Path(entry.__file__).parts[:-4]))
+    program = f"import sys; sys.path[:0] = [{home!r}]; {line}"
+    bare = (sys.executable, "-I", "-S", "-c", program)
+    said = subprocess.run(bare, capture_output=True, text=True, check=True).stdout.split()
+    assert "toolkit.runtime.entering" in said
+    making = {"init", "nest", "plan", "root", "standalone", "groups", "terminal"}
+    assert {f"toolkit.runtime.{name}" for name in making}.isdisjoint(said)
+    assert "toolkit.cgroup.group" not in said
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_no_command_loads_what_is_slow(tmp_path: Path, command: str) -> None:
     argv = [command, *(["--bundle", bundle(tmp_path)] if command == "create" else [])]
