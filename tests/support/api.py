@@ -7,21 +7,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 _PATIENCE = 120  # seconds: a machine may be busy
 
 
 class Server:
-    """``dockyard engine serve`` on a socket below ``home``; it can be killed and started again.
+    """``dockyard engine serve`` on a socket below ``run``; it can be killed and started again.
 
     Each one of a ``Server`` stands in the same network namespace, which ``nsenter`` joins; with
     ``outside`` in the test's own, for registries that it has there.
     """
 
-    def __init__(self, home: Path, *flags: str, outside: bool = False) -> None:
+    def __init__(self, home: Path, run: Path, *flags: str, outside: bool = False) -> None:
         self.home = home
-        self.socket = home / "run" / "engine.sock"
+        self.socket = run / "engine.sock"
         self._flags = flags
+        self._env = {**os.environ, "DOCKYARD_ROOT": str(run)}
         self._network = None if outside else _network()
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -36,7 +38,8 @@ class Server:
         self.socket.unlink(missing_ok=True)
         dockyard = str(Path(sys.executable).with_name("dockyard"))
         inside = ["nsenter", "-n", "-t", str(self._network.pid)] if self._network else []
-        self.process = subprocess.Popen([*inside, dockyard, "engine", "serve", *self._flags])
+        argv = [*inside, dockyard, "engine", "serve", *self._flags]
+        self.process = subprocess.Popen(argv, env=self._env)
         deadline = time.monotonic() + _PATIENCE
         while not self.socket.exists():
             assert self.process.poll() is None, "the server ended at once"
@@ -122,12 +125,15 @@ def serving(
     program = require("docker")
     for tool in ("unshare", "nsenter", "ip"):
         require(tool)
-    server = Server(home, *flags, outside=outside)
-    docker = Docker(program, server)
-    try:
-        yield docker
-        left = docker("ps", "-aq").stdout.split()
-        if left:
-            docker("rm", "-f", *left)
-    finally:
-        server.close()
+    with TemporaryDirectory(prefix="dockyard-test-") as folder:
+        run = Path(folder)
+        run.chmod(0o711)  # name servers run as nobody, whom a test's own folder lets not through
+        server = Server(home, run, *flags, outside=outside)
+        docker = Docker(program, server)
+        try:
+            yield docker
+            left = docker("ps", "-aq").stdout.split()
+            if left:
+                docker("rm", "-f", *left)
+        finally:
+            server.close()

@@ -5,7 +5,7 @@ import os
 from toolkit.core.errors import InvalidInputError
 from toolkit.engine import machine
 from toolkit.engine.prepare import prepare
-from toolkit.engine.spec import capability_sets
+from toolkit.engine.spec import capability_sets, console_size
 from toolkit.engine.users import resolve_user
 from toolkit.engine.values import merge_env
 from toolkit.linux.paths import open_in_root
@@ -55,6 +55,7 @@ def _process(own: Process, view: "View", asked: "ExecConfig") -> Process:
         cwd=workdir,
         env=merge_env(env, ["TERM=xterm"] if asked.tty else [], asked.env),
         terminal=asked.tty,
+        console_size=console_size(asked.rows, asked.columns),
         user=user,
         capabilities=capabilities,
         no_new_privileges=own.no_new_privileges,

@@ -15,6 +15,7 @@ from toolkit.engine.values import merge_env
 from toolkit.linux import capabilities as linux_capabilities
 from toolkit.oci.spec import (
     Capabilities,
+    ConsoleSize,
     Device,
     Linux,
     Mount,
@@ -152,6 +153,7 @@ def _process(config: "ContainerConfig", image: "Image", context: Context) -> Pro
         if not any(text.startswith("HOME=") for text in asked)
         else asked,
         terminal=config.tty,
+        console_size=console_size(config.rows, config.columns),
         user=User(uid=account.uid, gid=account.gid, additional_gids=account.groups),
         capabilities=capability_sets(names, uid=account.uid),
         rlimits=rlimits(config),
@@ -159,6 +161,11 @@ def _process(config: "ContainerConfig", image: "Image", context: Context) -> Pro
         oom_score_adj=config.oom_score_adj or None,
         apparmor_profile="" if config.apparmor == "unconfined" else config.apparmor,
     )
+
+
+def console_size(rows: int, columns: int) -> ConsoleSize | None:
+    """The size that a terminal has from its first moment; None where nobody knows."""
+    return ConsoleSize(height=rows, width=columns) if rows else None
 
 
 def _hostname(config: "ContainerConfig", context: Context) -> str:

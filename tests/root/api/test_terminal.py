@@ -37,9 +37,14 @@ def test_a_person_enters_detaches_comes_back_and_leaves(docker: Docker) -> None:
     again = on_terminal(docker, "attach", "web")
     again.sendline("echo B$((2+2))")
     again.expect("B4")
-    again.setwinsize(20, 50)
     again.sendline("until [ \"$(stty size)\" = '20 50' ]; do sleep 0.1; done; echo si''zed")
-    again.expect("sized")
+    for _ in range(PATIENCE):  # the command may not listen for a change just then
+        again.setwinsize(21, 50)
+        again.setwinsize(20, 50)
+        if again.expect(["sized", pexpect.TIMEOUT], timeout=1) == 0:
+            break
+    else:
+        raise AssertionError("the container never heard of the new size")
     entered = on_terminal(docker, "exec", "-it", "web", "sh", "-c", "stty size; cat")
     entered.expect("31 97")
     entered.sendline("typed")

@@ -8,7 +8,7 @@ from toolkit.engine import defaults
 from toolkit.engine.config import Bind, ContainerConfig, Tmpfs
 from toolkit.engine.spec import Context, check_modes, granted, to_spec
 from toolkit.engine.users import Account
-from toolkit.oci.spec import Cpu, Device, Memory, Mount, Process, Spec, User, check
+from toolkit.oci.spec import ConsoleSize, Cpu, Device, Memory, Mount, Process, Spec, User, check
 
 ID = "0123456789abcdef" * 4
 
@@ -79,6 +79,11 @@ def test_a_terminal_has_a_term_and_home_is_kept() -> None:
     assert made.terminal
     assert "TERM=xterm" in made.env
     assert [text for text in made.env if text.startswith("HOME=")] == ["HOME=/here"]
+
+
+def test_a_terminal_has_its_size_from_its_first_moment() -> None:
+    assert process(tty=True, rows=31, columns=97).console_size == ConsoleSize(height=31, width=97)
+    assert process(tty=True).console_size is None
 
 
 def test_the_host_name() -> None:
