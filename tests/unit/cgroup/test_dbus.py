@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +91,10 @@ def service(
         listener.listen()
 
         def serve() -> None:
-            with listener.accept()[0] as line:
-                hello = b""
-                while b"BEGIN\r\n" not in hello:
+            # Whoever calls may have hung up before we come to it.
+            with listener.accept()[0] as line, suppress(ConnectionError):
+                hello = line.recv(4096)
+                while hello and not hello.endswith(b"BEGIN\r\n"):
                     hello += line.recv(4096)
                 line.sendall(f"{greeting}\r\n".encode())
                 for serial, make in enumerate(answers, 1):
