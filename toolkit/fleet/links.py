@@ -20,6 +20,7 @@ class Options:
 
     ``become`` is the user that agents run as, empty for what the inventory says;
     ``become_password`` is what sudo is told where the inventory has no ``ansible_become_password``.
+    ``install_python`` lets a host without python3 be given one.
     ``user``, ``key`` and ``password`` are for hosts of which the inventory says nothing.
     ``local_prefix`` is put before a local agent's argv (a rehearsal's copy of the machine).
     """
@@ -29,6 +30,7 @@ class Options:
     connect_timeout: float = 10.0
     become: str = ""
     become_password: str = field(default="", repr=False)
+    install_python: bool = False
     user: str = ""
     key: str = ""
     password: str = field(default="", repr=False)
@@ -59,6 +61,7 @@ def target(name: str, variables: Mapping[str, Any], options: Options) -> Target 
         become=options.become or user,
         become_password=_told(variables, *_SUDO) or options.become_password,
         password=_told(variables, *_LOGIN) or options.password,
+        install_python=options.install_python,
         agent_dir=str(variables.get("dockyard_agent_dir", "")),
     )
 

@@ -15,11 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import fabric
+
 from toolkit.core.errors import UnavailableError, UnsupportedError
 from toolkit.ssh import finder, loader
 from toolkit.ssh.bundle import Bundle, bundle
 from toolkit.ssh.channel import SshChannel
 from toolkit.ssh.connect import close, connect
+from toolkit.ssh.python import install
 from toolkit.ssh.target import Target
 
 # Login scripts may print a little; more than this is no shell.
@@ -32,12 +35,40 @@ _PROMPT = re.compile(r"\[dockyard [0-9a-f]{16}\]")
 _PYTHONS = "python3 python3.14 python3.13 python3.12 python3.11"
 
 
+class NoPythonError(UnsupportedError):
+    """The host has no python3 at all."""
+
+
 def start(target: Target) -> SshChannel:
-    """Connect, start the agent and hand on its stream.
+    """Connect, start the agent and hand on its stream; install python3 before, if that may be.
 
     ``UnavailableError``: no connection, or the host cannot keep the agent's code.
     ``UnsupportedError``: there is no python3, or none of 3.11 or newer.
     """
+    try:
+        return _started(target)
+    except NoPythonError:
+        if not target.install_python:
+            raise
+    install(target, _opened)
+    return _started(target)
+
+
+def _opened(target: Target, connection: fabric.Connection, words: list[str]) -> SshChannel:
+    """Run words on the host as the user that the agent is to be."""
+    prompt = ""
+    if target.become and target.become != connection.user:
+        prompt = _prompt(target)
+        if prompt:
+            words = ["sh", "-c", f'echo {READY}; exec "$@"', "sh", *words]
+        words = _by_sudo(target, words, prompt)
+    channel = SshChannel(connection, "exec " + shlex.join(words))
+    if prompt:
+        _unlock(target, channel, prompt)
+    return channel
+
+
+def _started(target: Target) -> SshChannel:
     made = bundle(Path(target.cache_dir).expanduser())
     source = Path(loader.__file__).read_bytes()
     connection = connect(target)
@@ -46,7 +77,7 @@ def start(target: Target) -> SshChannel:
         if target.become == connection.user:
             target = replace(target, become="")
         try:
-            prompt = f"[dockyard {os.urandom(8).hex()}]" if _asks(target) else ""
+            prompt = _prompt(target)
             channel = SshChannel(connection, command(target, len(source), made.digest, prompt))
             if prompt:
                 _unlock(target, channel, prompt)
@@ -58,8 +89,15 @@ def start(target: Target) -> SshChannel:
     return channel
 
 
-def _asks(target: Target) -> bool:
-    return bool(target.become and target.become_password)
+def _prompt(target: Target) -> str:
+    """What sudo is to ask with, which nobody can guess; empty where it must not ask."""
+    asks = bool(target.become and target.become_password)
+    return f"[dockyard {os.urandom(8).hex()}]" if asks else ""
+
+
+def _by_sudo(target: Target, words: list[str], prompt: str) -> list[str]:
+    asks = ["-S", "-p", prompt] if prompt else ["-n"]
+    return ["sudo", *asks, "-H", "-u", target.become, "--", *words]
 
 
 def _unlock(target: Target, channel: SshChannel, prompt: str) -> None:
@@ -98,9 +136,7 @@ def command(target: Target, size: int, digest: str, prompt: str = "") -> str:
     if target.become:
         ready = f"echo {READY}; " if prompt else ""
         script = f"DOCKYARD_LOGIN=ssh; export DOCKYARD_LOGIN; {ready}{script}"
-        words = ["sh", "-c", script, *words[3:]]
-        asks = ["-S", "-p", prompt] if prompt else ["-n"]
-        words = ["sudo", *asks, "-H", "-u", target.become, "--", *words]
+        words = _by_sudo(target, ["sh", "-c", script, *words[3:]], prompt)
     return "exec " + shlex.join(words)
 
 
@@ -131,7 +167,7 @@ def _judged(target: Target, said: dict[str, Any]) -> dict[str, Any]:
     hint = str(said.get("hint", ""))
     if "missing" in said:
         hint = "install it there: apt-get install python3"
-        raise UnsupportedError(f"host '{target.host}': {said['missing']}", hint=hint)
+        raise NoPythonError(f"host '{target.host}': {said['missing']}", hint=hint)
     if "unsupported" in said:
         raise UnsupportedError(f"host '{target.host}': {said['unsupported']}", hint=hint)
     if "error" in said:

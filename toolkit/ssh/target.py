@@ -23,6 +23,8 @@ class Target:
     connect_timeout: float = 10.0
     become: str = ""
     become_password: str = field(default="", repr=False)
+    install_python: bool = False
+    """Whether a host without python3 may be given one by its package manager."""
     password: str = field(default="", repr=False)
     """What the host itself is told where no key opens it; no jump host ever is."""
     ssh_config: str = ""

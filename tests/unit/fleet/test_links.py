@@ -74,3 +74,24 @@ def test_a_local_prefix_is_used() -> None:
     with Links(Options(local_prefix=("env", "A=b"))) as links:
         link = links.open("localhost", {})
         assert link.call("run", {"argv": ["sh", "-c", "echo $A"]}).result["stdout"] == "b\n"
+
+
+def test_what_the_command_line_says_is_for_hosts_of_which_the_inventory_is_silent() -> None:
+    options = Options(user="me", key="/k", password="typed", become="root", become_password="asked")
+    silent = target("a", {}, options)
+    assert silent is not None
+    assert (silent.user, silent.key_files, silent.password) == ("me", ("/k",), "typed")
+    assert (silent.become, silent.become_password) == ("root", "asked")
+    told = {
+        "ansible_user": "it",
+        "ansible_ssh_private_key_file": "/other",
+        "ansible_ssh_pass": "login",
+        "ansible_become_pass": "sudo",
+    }
+    where = target("a", told, options)
+    assert where is not None
+    assert (where.user, where.key_files, where.password) == ("it", ("/other",), "login")
+    assert where.become_password == "sudo"
+    assert "sudo" not in repr(where)
+    assert "login" not in repr(where)
+    assert "typed" not in repr(options)

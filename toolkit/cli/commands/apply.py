@@ -66,6 +66,7 @@ def _connections(playbook: Playbook | None, flags: Mapping[str, Any]) -> Options
         user=flags["user"],
         key=flags["private_key"],
         password=login_password(flags),
+        install_python=not flags["check"],
         local_prefix=REHEARSE if flags["rehearse"] else (),
     )
 
