@@ -23,6 +23,7 @@ GROUPS = Path("/sys/fs/cgroup")
 ALL_GROUPS = Path("/run/groups")
 RUNTIME = Path("/run/user/0")
 SOCKET = RUNTIME / "systemd/private"
+BUS = RUNTIME / "bus"
 UNITS = Path("/run/units")
 SECONDS = 100
 MANAGER = dbus.Method(
@@ -66,6 +67,28 @@ def _serve(program: str, group: Path, action: Callable[[], T]) -> T:
             return action()
         finally:
             manager.send_signal(signal.SIGKILL)  # its way to end takes seconds
+
+
+def serve_bus(daemon: str) -> None:
+    """Have that systemd start a bus, which it joins itself: from then on ``BUS`` leads to it."""
+    (UNITS / "dbus.socket").write_text(f"[Socket]\nListenStream={BUS}\n")
+    flags = "--session --address=systemd: --nofork --nopidfile --syslog-only"
+    service = f"[Service]\nType=notify\nExecStart={daemon} {flags}\n"
+    (UNITS / "dbus.service").write_text(f"[Unit]\nRequires=dbus.socket\n{service}")
+    with dbus.Bus(str(SOCKET), timeout=SECONDS, hello=False) as bus:
+        bus.call(MANAGER, "Reload")
+    with dbus.Bus(str(SOCKET), timeout=SECONDS, hello=False) as bus:
+        bus.call(MANAGER, "StartUnit", "ss", "dbus.service", "replace")
+    _wait_for(_is_on_the_bus)
+
+
+def _is_on_the_bus() -> bool:
+    try:
+        with dbus.Bus(str(BUS), timeout=SECONDS, hello=True) as bus:
+            (names,) = bus.call(dbus.DAEMON, "ListNames")
+    except UnavailableError:
+        return False
+    return "org.freedesktop.systemd1" in names
 
 
 def _answers() -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.oci_boxes import Oci
-from support.own_systemd import GROUPS, MANAGER, SOCKET, with_systemd
+from support.own_systemd import BUS, GROUPS, MANAGER, SOCKET, serve_bus, with_systemd
 from toolkit.cgroup import dbus
 
 pytestmark = pytest.mark.root
@@ -125,6 +125,22 @@ def test_run_in_the_foreground_leaves_no_scope(scoped: Scoped) -> None:
         return [f"{each.status} {each.out.splitlines()[-1]}" for each in done]
 
     assert scoped(action) == ["7 0::/", "7 0::/"]
+
+
+def test_over_a_bus(scoped: Scoped, require: Callable[[str], str]) -> None:
+    daemon = require("dbus-daemon")
+
+    def action(oci: Oci) -> list[str]:
+        serve_bus(daemon)
+        os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = f"unix:path={BUS}"
+        done = oci.call("run", "--bundle", bundle(oci, "cat", "/proc/self/cgroup"), "box")
+        oci.must("run", "-d", "--bundle", bundle(oci, "sleep", "600", name="two"), "two")
+        known = units()
+        oci.must("update", "--resources", "-", "two", stdin=b"{}")
+        oci.must("delete", "--force", "two")
+        return [done.out.splitlines()[-1], *known]
+
+    assert scoped(action) == ["0::/", "dy-one.scope"]
 
 
 def test_annotations_are_properties(scoped: Scoped) -> None:
