@@ -21,7 +21,7 @@ def test_a_container_is_held_renamed_limited_and_looked_at(docker: Docker) -> No
     docker.said("update", "--memory", "64m", "--memory-swap", "64m", "other")
     assert docker.said("inspect", "-f", "{{.HostConfig.Memory}}", "other") == "67108864\n"
     assert "sleep 1000" in docker.said("top", "other")
-    shown = json.loads(docker.said("stats", "--no-stream", "--format", "json"))
+    shown = json.loads(docker.said("stats", "--no-stream", "--format", "{{json .}}"))
     assert shown["Name"] == "other"
     assert shown["MemUsage"].endswith("/ 64MiB")
     assert shown["PIDs"] == "1"
