@@ -58,7 +58,7 @@ async def stop(
     ended = service.tracker.next_exit(view.id)
     if not await service.tracker.look(view.id):
         ended.cancel()
-        if view.status == "restarting":
+        if view.config.restart:  # it may be about to run again
             await service.pool.call(lambda engine: settling.ask_to_stop(engine, view.id, number))
         return
     if patience is None:

@@ -140,8 +140,7 @@ class Minder:
             self._note_fault(container, error)
 
     def _note_fault(self, container: str, error: ToolkitError | OSError) -> None:
-        known = restarts.read(self._db, container)
-        restarts.write(self._db, container, replace(known, error=str(error)))
+        restarts.note_error(self._db, container, str(error))
         charge = self._charges.get(container)
         if charge is not None:
             self._at(charge, 1.0)
@@ -215,16 +214,15 @@ class Minder:
             self._at(charge, known.due - time.time())
             return
         self._engine.left(row.id, stored.config)
-        ending = self._engine.watch.ending(row.id)
-        if not restarts.is_wanted(stored.config, ending.get("status", UNKNOWN_STATUS), known):
+        status = self._engine.watch.ending(row.id).get("status", UNKNOWN_STATUS)
+        now = time.time()
+        planned = restarts.next_try(replace(known, error=""), now - row.started, now)
+        wanted = restarts.is_wanted(stored.config, status, known)
+        if wanted and restarts.plan(self._db, row.id, planned):
+            self._at(charge, planned.due - now)
+        else:
             restarts.set_minded(self._db, row.id, on=False)
             self._drop(row.id)
-            return
-        now = time.time()
-        known = restarts.next_try(replace(known, error=""), now - row.started, now)
-        restarts.write(self._db, row.id, known)
-        restarts.set_minded(self._db, row.id, on=True)
-        self._at(charge, known.due - now)
 
     def _attend(self, charge: Charge) -> None:
         """Its time has come: to start again, or for a look at its health."""
@@ -257,8 +255,7 @@ class Minder:
         now = time.time()
         known = restarts.next_try(restarts.read(self._db, charge.id), 0.0, now)
         known = replace(known, count=known.count - 1, error=str(error))
-        if not known.stopped:
-            restarts.write(self._db, charge.id, known)
+        restarts.plan(self._db, charge.id, known)
 
     # health
 

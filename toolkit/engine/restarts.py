@@ -112,6 +112,26 @@ def stop(database: "Database", container: str) -> None:
     write(database, container, replace(read(database, container), stopped=True, due=0.0))
 
 
+def plan(database: "Database", container: str, known: Restarts) -> bool:
+    """Keep when the next start is; False where somebody has stopped it meanwhile."""
+    return bool(
+        database.query(
+            "UPDATE restarts SET count=?, failures=?, due=?, error=?, minded=1"
+            " WHERE container=? AND NOT stopped RETURNING container",
+            known.count,
+            known.failures,
+            known.due,
+            known.error,
+            container,
+        )
+    )
+
+
+def note_error(database: "Database", container: str, error: str) -> None:
+    """Keep why something failed."""
+    database.query("UPDATE restarts SET error=? WHERE container=?", error, container)
+
+
 def claim(database: "Database", container: str) -> bool:
     """Take the restart that is due upon oneself; False where somebody has stopped it meanwhile."""
     return bool(

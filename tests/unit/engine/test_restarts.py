@@ -162,6 +162,20 @@ def test_a_restart_is_claimed_once(engine: Engine, minder: waking.Socket) -> Non
     del minder
 
 
+def test_who_was_stopped_meanwhile_is_not_planned_for(
+    engine: Engine, minder: waking.Socket
+) -> None:
+    made = engine.run(BOX, NULL).id
+    assert restarts.plan(engine.database, made, Restarts(count=1, due=5.0))
+    engine.stop("box")
+    assert not restarts.plan(engine.database, made, Restarts(count=2, due=5.0))
+    known = restarts.read(engine.database, made)
+    assert (known.stopped, known.due) == (True, 0.0)
+    restarts.note_error(engine.database, made, "why")
+    assert restarts.read(engine.database, made) == replace(known, error="why")
+    del minder
+
+
 def test_another_policy_is_told_to_the_minder(engine: Engine, minder: waking.Socket) -> None:
     made = engine.run(replace(BOX, restart=""), NULL).id
     engine.update("box", Update(restart="always", restart_retries=0))

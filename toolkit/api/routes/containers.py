@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from toolkit.engine.model import View
 
 _RUNS = ("running", "paused")
+_LASTS = (*_RUNS, "restarting")  # as Docker counts, one that is about to run again runs
 _WAITS = ("not-running", "next-exit", "removed")
 
 
@@ -79,7 +80,7 @@ async def _start(call: Call) -> web.StreamResponse:
 
 async def _stop(call: Call) -> web.StreamResponse:
     view = await inspect(call)
-    if view.status not in _RUNS:
+    if view.status not in _LASTS:
         return nothing(304)
     await stop(call.service, view, patience=_patience(call), number=_signal(call))
     return nothing()
@@ -87,7 +88,7 @@ async def _stop(call: Call) -> web.StreamResponse:
 
 async def _restart(call: Call) -> web.StreamResponse:
     view = await inspect(call)
-    if view.status in _RUNS:
+    if view.status in _LASTS:
         await stop(call.service, view, patience=_patience(call), number=_signal(call))
     await start(call.service, view)
     return nothing()
@@ -106,7 +107,7 @@ def _signal(call: Call) -> int | None:
 async def _kill(call: Call) -> web.StreamResponse:
     view = await inspect(call)
     number = _signal(call) or parse_signal("KILL")
-    if view.status not in _RUNS:
+    if view.status not in _LASTS:
         raise ConflictError(f"Container {view.id} is not running")
     await call.engine(lambda engine: engine.kill(view.id, number))
     return nothing()
