@@ -8,6 +8,8 @@ A container whose stdio is its client's own needs nobody to carry bytes: the lau
 shim (``Keeping``), which saves a process and the copying of its memory. All others, and execs, get
 a process of their own (``worker``). What is killed with the launcher is what a killed shim takes
 along: the exit status of those that it keeps, not their life.
+
+The inits of those that it keeps are forked by its ``Nursery``, a process made while nobody asks.
 """
 
 from __future__ import annotations
