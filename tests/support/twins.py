@@ -16,6 +16,7 @@ Comments at a playbook's head say more, one a line:
 
 ``# options: --tags a -e b=1``      words that both commands take
 ``# twice``                         run it a second time, and compare that as well
+``# fails``                         its end is a failure, in both
 ``# differs: PATTERN: reason``      what need not be equal, as ``registered box.made.msg``,
                                     ``file /srv/a``, ``task Name of it``, or the same with ``*``;
                                     a pattern that fits no difference is a failure
@@ -99,6 +100,7 @@ class Twin:
     playbook: Path
     options: tuple[str, ...]
     twice: bool
+    fails: bool
     differs: tuple[str, ...]
 
     @classmethod
@@ -113,6 +115,7 @@ class Twin:
             playbook=playbook,
             options=tuple(word for text in options for word in shlex.split(text)),
             twice="twice" in lines,
+            fails="fails" in lines,
             differs=tuple(line.rpartition(": ")[0].strip() for line in differs),
         )
 
@@ -143,9 +146,13 @@ def differences(playbook: Path, folder: Path) -> list[str]:
     with concurrent.futures.ThreadPoolExecutor(2) as threads:
         sides = [threads.submit(run, twin, site, folder) for run in (_ours, _theirs)]
         ours, theirs = (side.result(timeout=800) for side in sides)
-    return twin.unexpected(
-        [line for one, other in zip(ours, theirs, strict=True) for line in _compared(one, other)]
-    )
+    found = [
+        line for one, other in zip(ours, theirs, strict=True) for line in _compared(one, other)
+    ]
+    # Where both fail by mistake there is nothing to compare.
+    odd = [seen for seen in theirs if (seen.status == "well") == twin.fails]
+    found += [f"end: {seen.status} with ansible-core\n{seen.output}" for seen in odd]
+    return twin.unexpected(found)
 
 
 def _laid_out(twin: Twin, site: Path) -> Path:

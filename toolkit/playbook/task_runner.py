@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from toolkit.playbook.runner import Runner
 
 TaskData = Mapping[str, Any]
+NOT_SO = "Conditional result was False"
 ITEMS_DONE = {Status.FAILED: "One or more items failed", Status.SKIPPED: "All items skipped"}
+
+
+class NotNeededError(Exception):
+    """A loop that cannot be rendered belongs to a task whose condition is false anyway."""
+
+    def __init__(self, false: str | bool) -> None:
+        super().__init__(str(false))
+        self.false = false
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +72,8 @@ class TaskRunner:
             if shared is not None:
                 return self._take(task, shared)
             items = self._items(task)
+        except NotNeededError as error:
+            ended, count = skipped(NOT_SO, false_condition=error.false), 0
         except ToolkitError as error:
             ended, count = _refused(error), 0
         else:
@@ -119,17 +130,18 @@ class TaskRunner:
             return None
         try:
             return Loop.of(task, self._scope)
-        except InvalidInputError:
-            if self._is_off(task):
-                return Loop(values=[], control={})
-            raise
+        except InvalidInputError as error:
+            false = self._is_off(task)
+            if false is None:
+                raise
+            raise NotNeededError(false) from error
 
-    def _is_off(self, task: TaskData) -> bool:
-        """Whether the condition is false without any item, so that its loop does not matter."""
+    def _is_off(self, task: TaskData) -> str | bool | None:
+        """The condition that is false without any item, so that its loop does not matter."""
         try:
-            return self._scope.holds(tuple(task.get("when", ()))) is not None
+            return self._scope.holds(tuple(task.get("when", ())))
         except InvalidInputError:
-            return False
+            return None
 
     def _loop(self, task: TaskData, loop: Loop, done: TaskDone) -> Ended:
         results: list[dict[str, Any]] = []
@@ -163,7 +175,7 @@ class TaskRunner:
         try:
             false = self._scope.holds(tuple(task.get("when", ())))
             if false is not None:
-                return skipped("Conditional result was False", false_condition=false)
+                return skipped(NOT_SO, false_condition=false)
             return self._tried(task)
         except UnforeseenError as error:
             return skipped(error.message)
@@ -334,8 +346,11 @@ class TaskRunner:
         return including.run(self, self._runner, task, handler=handler)
 
     def items_or_none(self, task: TaskData) -> Loop | None:
-        """The loop of an include."""
-        return self._items(task)
+        """The loop of an include; one that is not needed has no items."""
+        try:
+            return self._items(task)
+        except NotNeededError:
+            return Loop(values=[], control={})
 
     def show(self, value: Any) -> str:
         """An item as it is told."""

@@ -540,3 +540,24 @@ def test_a_handler_may_include_tasks(tmp_path: Path) -> None:
         play="  handlers: [{name: including, include_tasks: handle.yml}]\n",
     )
     assert [text for text in shown(ran) if text] == ["first", "handled"]
+
+
+def test_a_loop_that_cannot_be_rendered_needs_no_items_where_its_condition_is_false(
+    tmp_path: Path,
+) -> None:
+    ran = run_site(
+        tmp_path,
+        """\
+        - include_tasks: more.yml
+          loop: "{{ nobody }}"
+          when: false
+        - debug: msg=never
+          loop: "{{ nobody }}"
+          when: false
+          register: r
+        - debug: msg="{{ r.false_condition }} {{ r.results is defined }}"
+        """,
+        {"more.yml": "- debug: msg=never\n"},
+    )
+    assert shown(ran)[-1] == "False False"
+    assert ran.statuses == ["skipped", "skipped", "ok"]
