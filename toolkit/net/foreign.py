@@ -6,8 +6,11 @@ table says. Such a chain gets a rule: jump to one of ours, which accepts what co
 a bridge of containers. Our own table has dropped by then what must not pass. The rules of iptables,
 behind which ours stands, have had their say; firewalld's reject all that it does not know, so ours
 stands before them, as a zone that accepts would. The rules are such as iptables can show.
+
+What leads to a bridge of docker's is left to docker, which lets nobody in but by published ports.
 """
 
+import _socket
 import re
 
 from toolkit.core.record import record
@@ -15,7 +18,7 @@ from toolkit.net import legacy, nft
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from toolkit.net.wiring import Bridge
 
@@ -25,6 +28,7 @@ LOOK = "list chains ip\nlist chains ip6\nlist chains inet\n"
 _TABLE = re.compile(r"^table (ip6? filter|inet firewalld) \{$(.*?)^\}$", re.MULTILINE | re.DOTALL)
 _DROPS = re.compile(r"chain (FORWARD|INPUT) \{\n\s*type filter [^}]*policy drop;")
 _REJECTS = re.compile(r"chain (filter_FORWARD|filter_INPUT) \{\n\s*type filter ")
+_DOCKERS = re.compile(r"docker\d+|br-[0-9a-f]{12}")
 _HANDLE = re.compile(r"jump (DOCKYARD-[A-Z]+) # handle (\d+)")
 
 
@@ -65,30 +69,35 @@ def _closed(listed: str) -> list[Closed]:
     ]
 
 
-def accepting(bridges: "Iterable[Bridge]", one: Closed) -> str:
-    """Rules for one chain of others, in a chain of our own that is made anew."""
+def accepting(links: "Sequence[str]", one: Closed, *, others: "Iterable[str]" = ()) -> str:
+    """Rules for one chain of others, in a chain of our own that is made anew.
+
+    ``links`` are our bridges; what goes from them to ``others`` is none of our business.
+    """
     own = f"{one.table} {one.own}"
     lines = [f"add chain {own}", f"flush chain {own}"]
-    for bridge in bridges:
-        if one.chain.endswith("FORWARD"):
-            lines += [f'add rule {own} {way} "{bridge.link}" counter accept' for way in _WAYS]
-        else:
-            lines += [
-                f'add rule {own} iifname "{bridge.link}" {protocol} dport 53 counter accept'
-                for protocol in ("udp", "tcp")
-            ]
+    if one.chain.endswith("FORWARD"):
+        lines += [f'add rule {own} oifname "{link}" counter accept' for link in links]
+        lines += [f'add rule {own} oifname "{link}" counter return' for link in others]
+        lines += [f'add rule {own} iifname "{link}" counter accept' for link in links]
+    else:
+        lines += [
+            f'add rule {own} iifname "{link}" {protocol} dport 53 counter accept'
+            for link in links
+            for protocol in ("udp", "tcp")
+        ]
     return "".join(f"{line}\n" for line in lines)
-
-
-_WAYS = ("iifname", "oifname")
 
 
 def write(bridges: "Iterable[Bridge]", chains: "Iterable[Closed]") -> None:
     """Have our chains beside those of others, each named once."""
-    bridges = tuple(bridges)
+    links = [bridge.link for bridge in bridges]
+    present = {name for _, name in _socket.if_nameindex()} - set(links)
+    others = sorted(name for name in present if _DOCKERS.fullmatch(name))
     for one in chains:
         if one.old:
-            legacy.write([bridge.link for bridge in bridges], one.table, one.chain, one.own)
+            text = legacy.accepting(links, one.chain, one.own, others=others)
+            legacy.write(text, one.table, one.chain, one.own)
             continue
         there = f"{one.table} {one.chain}"
         shown = nft.show("-a", "list", "chain", *there.split())
@@ -96,7 +105,7 @@ def write(bridges: "Iterable[Bridge]", chains: "Iterable[Closed]") -> None:
         gone = "".join(f"delete rule {there} handle {handle}\n" for handle in old)
         place = "insert" if one.table == "inet firewalld" else "add"
         jump = f"{place} rule {there} counter jump {one.own}\n"
-        nft.apply(accepting(bridges, one) + gone + jump)
+        nft.apply(accepting(links, one, others=others) + gone + jump)
 
 
 def _table(listed: str, table: str) -> str:

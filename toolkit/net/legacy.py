@@ -10,7 +10,7 @@ from toolkit.net.programs import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 CHAIN = "DOCKYARD"
 
@@ -34,25 +34,27 @@ def closed() -> list[tuple[str, str]]:
     return [(family, chain) for family, rules in _shown() for chain in _dropping(rules)]
 
 
-def accepting(links: "Iterable[str]", chain: str, own: str) -> str:
-    """What iptables-restore(8) reads: our chain anew, whose bridges' packets are accepted."""
+def accepting(links: "Sequence[str]", chain: str, own: str, *, others: "Iterable[str]" = ()) -> str:
+    """What iptables-restore(8) reads: our chain anew; see ``foreign.accepting``."""
     lines = ["*filter", f":{own} - [0:0]"]
-    for link in links:
-        if chain == "FORWARD":
-            lines += [f"-A {own} {way} {link} -j ACCEPT" for way in ("-i", "-o")]
-        else:
-            lines += [
-                f"-A {own} -i {link} -p {protocol} -m {protocol} --dport 53 -j ACCEPT"
-                for protocol in ("udp", "tcp")
-            ]
+    if chain == "FORWARD":
+        lines += [f"-A {own} -o {link} -j ACCEPT" for link in links]
+        lines += [f"-A {own} -o {link} -j RETURN" for link in others]
+        lines += [f"-A {own} -i {link} -j ACCEPT" for link in links]
+    else:
+        lines += [
+            f"-A {own} -i {link} -p {protocol} -m {protocol} --dport 53 -j ACCEPT"
+            for link in links
+            for protocol in ("udp", "tcp")
+        ]
     return "".join(f"{line}\n" for line in lines)
 
 
-def write(links: "Iterable[str]", family: str, chain: str, own: str) -> None:
-    """Have our chain behind all that is in one of others, named once."""
+def write(accepting: str, family: str, chain: str, own: str) -> None:
+    """Have our chain, as ``accepting`` makes it, behind all that is in one of theirs, once."""
     jump = f"{chain} -j {own}\n"
     there = [line for line in _rules(family) if line == f"-A {jump}".strip()]
-    text = accepting(links, chain, own) + f"-D {jump}" * len(there) + f"-A {jump}COMMIT\n"
+    text = accepting + f"-D {jump}" * len(there) + f"-A {jump}COMMIT\n"
     said = nft.Transaction(text, (f"{_PROGRAMS[family]}-restore", "-w", "-n")).finish()
     if said:
         raise ToolkitError(

@@ -49,6 +49,24 @@ def test_a_policy_of_drop_does_not_stop_containers(dock: Dock, when: str, progra
     assert dock.lan.neighbour.ask(PEER, 7000, wait=0.5) == "nothing"
 
 
+@pytest.mark.parametrize("program", ["iptables", "iptables-legacy"])
+def test_dockers_containers_are_left_to_docker(dock: Dock, program: str) -> None:
+    host, neighbour = dock.lan.host, dock.lan.neighbour
+    host.run("ip", "link", "add", "docker0", "type", "veth", "peer", "name", "their0")
+    host.run("ip", "address", "add", "172.30.0.1/24", "dev", "docker0")
+    host.run("ip", "link", "set", "their0", "netns", str(neighbour.holder.pid))
+    host.run("ip", "link", "set", "docker0", "up")
+    neighbour.run("ip", "address", "add", "172.30.0.2/24", "dev", "their0")
+    neighbour.run("ip", "link", "set", "their0", "up")
+    neighbour.run("ip", "route", "replace", "default", "via", "172.30.0.1")
+    neighbour.mirror(7000)
+    close_host(dock, program)
+    dock.serve("web")
+    dock.lan.peer.mirror(7000)
+    assert dock.ask("web", PEER, 7000) == "10.78.0.1"
+    assert dock.ask("web", "172.30.0.2", 7000) == "nothing"
+
+
 def test_names_are_served_on_a_host_that_lets_nothing_in(dock: Dock) -> None:
     close_host(dock, "iptables-legacy")
     dock.lan.host.run("nft", "-f", str(FIREWALLD))
