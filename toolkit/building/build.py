@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from toolkit.building.request import BuildRequest
 
+_LOOK = 1.0  # seconds: a signal that comes just before a wait begins is seen after it
+
 
 @record
 class Built:
@@ -71,15 +73,17 @@ def _run_all(site: Site, file: Dockerfile) -> Draft:
         return stages[0].run()
     failures: list[BaseException] = []
     threads = [threading.Thread(target=_guarded, args=(one, site, failures)) for one in stages]
-    for thread in threads:
-        thread.start()
     try:
         for thread in threads:
-            thread.join()
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(_LOOK)
     except BaseException:
         site.cancel()
         for thread in threads:
-            thread.join()
+            if thread.ident:  # an interrupt may come before all of them have begun
+                thread.join()
         raise
     if failures:
         raise failures[0]

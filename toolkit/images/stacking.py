@@ -21,6 +21,7 @@ from toolkit.oci.image import chain_ids
 _LOG = logging.getLogger(__name__)
 PARALLEL = 3  # layers at once
 _PAUSE = 0.02
+_LOOK = 1.0  # seconds: a signal that comes just before a wait begins is seen after it
 
 Tar = Callable[[], Iterator[bytes]]  # gives the plain tar of one layer
 
@@ -84,16 +85,18 @@ class _Stack:
         """Make all of them; raises what the lowest one that failed met."""
         count = min(PARALLEL, len(self._open))
         threads = [threading.Thread(target=self._work) for _ in range(count)]
-        for thread in threads:
-            thread.start()
         try:
             for thread in threads:
-                thread.join()
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(_LOOK)
         except BaseException:
             self._stop()
             give_up()
             for thread in threads:
-                thread.join()
+                if thread.ident:  # an interrupt may come before all of them have begun
+                    thread.join()
             raise
         if self._failed:
             raise min(self._failed, key=lambda one: one[0])[1]
