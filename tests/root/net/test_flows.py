@@ -80,7 +80,10 @@ def test_an_address_that_is_used_again_has_no_flows_of_another(
         assert ("192.168.5.50" in flows(dock)) is True, kept
 
 
-def test_only_what_was_asked_for_is_forgotten() -> None:
+def test_only_what_was_asked_for_is_forgotten(require: Callable[[str], str]) -> None:
+    for program in ("conntrack", "nft"):
+        require(program)
+
     def steps() -> tuple[list[str], list[str], list[str]]:
         ip("link", "set", "lo", "up")
         rule = "add table inet t; add chain inet t c { type filter hook output priority 0; }"
