@@ -36,6 +36,13 @@ class Template:
     output_encoding: str = "utf-8"
     trim_blocks: bool = True
     lstrip_blocks: bool = False
+    # Other signs for the braces; the runner has used them when this is made.
+    variable_start_string: str | None = None
+    variable_end_string: str | None = None
+    block_start_string: str | None = None
+    block_end_string: str | None = None
+    comment_start_string: str | None = None
+    comment_end_string: str | None = None
 
     def __post_init__(self) -> None:
         if self.newline_sequence not in _NEWLINES:
