@@ -49,7 +49,9 @@ def json_name(field: str) -> str:
 _AS_IT_IS = (str, int, float, type(None))
 _LISTS = (tuple, list)
 _encodings: "dict[type, tuple[tuple[str, str, bool, Any], ...]]" = {}
-_plans: "dict[type, tuple[tuple[str, str, Convert], ...]]" = {}
+_plans: "dict[type, tuple[tuple[str, str, Convert, object], ...]]" = {}
+_MISSING = object()
+_put = object.__setattr__
 
 
 class _WrongError(Exception):
@@ -77,30 +79,33 @@ def decode(kind: "type[T]", data: object, at: str) -> "T":
 def _decode(kind: "type[T]", data: object) -> "T":
     if not isinstance(data, dict):
         raise _wrong("an object", data)
-    values: dict[str, Any] = {}
-    for field, name, convert in _plans.get(kind) or _plan(kind):
+    # A record's own way of being made takes keywords apart; here the fields are known one by one.
+    made = object.__new__(kind)
+    missing = ""
+    for field, name, convert, default in _plans.get(kind) or _plan(kind):
         value = data.get(name)
         if value is not None:
             try:
-                values[field] = convert(value)
+                value = convert(value)
             except _WrongError as error:
                 raise error.below(name) from None
-    try:
-        return kind(**values)
-    except TypeError:
-        defaults: dict[str, Any] = getattr(kind, "_defaults", {})
-        missing = next(
-            name for field, name, _ in _plan(kind) if field not in values and field not in defaults
-        )
-        raise _WrongError("missing").below(missing) from None
+        elif default is _MISSING:
+            missing = missing or name
+        else:
+            value = default
+        _put(made, field, value)
+    if missing:
+        raise _WrongError("missing").below(missing)
+    return made
 
 
-def _plan(kind: type) -> "tuple[tuple[str, str, Convert], ...]":
-    """Field, JSON name and converter of each field; worked out once a class."""
+def _plan(kind: type) -> "tuple[tuple[str, str, Convert, object], ...]":
+    """Field, JSON name, converter and default of each field; worked out once a class."""
     if kind not in _plans:
         names = vars(sys.modules[kind.__module__])
+        defaults: dict[str, object] = getattr(kind, "_defaults", {})
         _plans[kind] = tuple(
-            (field, json_name(field), _converter(hint, names))
+            (field, json_name(field), _converter(hint, names), defaults.get(field, _MISSING))
             for field, hint in kind.__annotations__.items()
         )
     return _plans[kind]
