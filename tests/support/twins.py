@@ -20,6 +20,7 @@ Comments at a playbook's head say more, one a line:
 ``# differs: PATTERN: reason``      what need not be equal, as ``registered box.made.msg``,
                                     ``file /srv/a``, ``task Name of it``, or the same with ``*``;
                                     a pattern that fits no difference is a failure
+``# may differ: PATTERN: reason``   the same for what chance decides
 """
 
 import concurrent.futures
@@ -102,6 +103,7 @@ class Twin:
     twice: bool
     fails: bool
     differs: tuple[str, ...]
+    may_differ: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, playbook: Path) -> "Twin":
@@ -109,7 +111,8 @@ class Twin:
         lines = [line[1:].strip() for line in playbook.read_text().splitlines() if line[:1] == "#"]
         options = [line.removeprefix("options:") for line in lines if line.startswith("options:")]
         differs = [line.removeprefix("differs:") for line in lines if line.startswith("differs:")]
-        for line in differs:
+        may = [line.removeprefix("may differ:") for line in lines if line.startswith("may differ:")]
+        for line in (*differs, *may):
             assert ": " in line, f"{playbook}: 'differs' needs a reason: {line}"
         return cls(
             playbook=playbook,
@@ -117,6 +120,7 @@ class Twin:
             twice="twice" in lines,
             fails="fails" in lines,
             differs=tuple(line.rpartition(": ")[0].strip() for line in differs),
+            may_differ=tuple(line.rpartition(": ")[0].strip() for line in may),
         )
 
     def unexpected(self, found: list[str]) -> list[str]:
@@ -126,7 +130,8 @@ class Twin:
             for pattern in self.differs
             if not any(_fits(line, pattern) for line in found)
         ]
-        left = [line for line in found if not any(_fits(line, each) for each in self.differs)]
+        allowed = (*self.differs, *self.may_differ)
+        left = [line for line in found if not any(_fits(line, each) for each in allowed)]
         return left + vain
 
 
