@@ -7,6 +7,7 @@ from toolkit.net.programs import find
 
 _ARGUMENTS = ("nft", "-f", "-")
 _NO_SUCH = "No such file or directory"
+_EXISTS = "File exists"
 
 
 class Transaction:
@@ -68,6 +69,11 @@ def refusal(said: str) -> ToolkitError:
 def is_missing(said: str) -> bool:
     """Whether nft complains that a table or set is not there."""
     return _NO_SUCH in said
+
+
+def is_taken(said: str) -> bool:
+    """Whether nft complains that a key leads elsewhere already."""
+    return _EXISTS in said
 
 
 def _read(file: int) -> str:

@@ -165,8 +165,8 @@ def test_a_power_cut(mine: Dock, home: Path) -> None:
 
 def test_many_that_start_and_stop_at_once_leave_nothing(mine: Dock, home: Path) -> None:
     before, taken = seen(mine), rows(home)
-    loop = f'for i in $(seq {CYCLES}); do "$@" || exit 9; done'
-    run = (*ENTRY, "run", "--rm", "--network", "mine", "-p", "80", "host", "true")
+    loop = f'for i in $(seq {CYCLES}); do "$@" --name "c$$-$i" host true || exit 9; done'
+    run = (*ENTRY, "run", "--rm", "--network", "mine", "-p", "80")
     argv = mine.lan.host.words("sh", "-c", loop, "sh", *run)
     runs = [
         subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
