@@ -38,6 +38,15 @@ _EXISTS = f"{_SERVICE}.UnitExists"
 _INFINITE = 2**64 - 1
 _MICROSECONDS = 1_000_000
 _ACCOUNTING = ("CPUAccounting", "MemoryAccounting", "IOAccounting", "TasksAccounting")
+_UNIFIED = {
+    "memory.min": "MemoryMin",
+    "memory.low": "MemoryLow",
+    "memory.high": "MemoryHigh",
+    "memory.max": "MemoryMax",
+    "memory.swap.max": "MemorySwapMax",
+    "cpu.weight": "CPUWeight",
+    "pids.max": "TasksMax",
+}
 _DEFAULT_SLICE = "system.slice"
 _ANNOTATION = "org.systemd.property."
 _INTEGERS = {"int16": "n", "uint16": "q", "int32": "i", "uint32": "u", "int64": "x", "uint64": "t"}
@@ -133,7 +142,11 @@ def change(name: str, properties: "list[Property]", bus_address: str = "") -> No
 
 def limits_of(limits: "Limits") -> "list[Property]":
     """The limits that systemd knows, as its properties (systemd.resource-control(5))."""
-    return [*_memory(limits), *_cpu(limits), *_rest(limits)]
+    found = dict([*_memory(limits), *_cpu(limits), *_rest(limits)])
+    for file, value in limits.unified:  # on its next reload systemd would take them back
+        if file in _UNIFIED and (value == "max" or value.isdecimal()):
+            found[_UNIFIED[file]] = ("t", _INFINITE if value == "max" else int(value))
+    return list(found.items())
 
 
 def _memory(limits: "Limits") -> "Iterator[Property]":

@@ -80,6 +80,15 @@ def test_limits_are_properties() -> None:
     }
 
 
+def test_files_that_systemd_has_a_name_for_are_told_by_it() -> None:
+    files = (("memory.high", "5"), ("pids.max", "max"), ("memory.max", "7"), ("io.weight", "9"))
+    assert dict(limits_of(Limits(memory=9, unified=files))) == {
+        "MemoryHigh": ("t", 5),
+        "TasksMax": ("t", INFINITE),
+        "MemoryMax": ("t", 7),
+    }
+
+
 def test_no_limit_is_no_property_and_lifted_ones_are_infinite() -> None:
     assert limits_of(Limits()) == []
     lifted = Limits(memory=UNLIMITED, memory_swap=UNLIMITED, cpu_quota_us=UNLIMITED, pids=UNLIMITED)
