@@ -17,7 +17,6 @@ from support.lan import PEER
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
 
-PARALLEL, CYCLES = 10, 20
 STARTED = ("--network", "mine", "--network-alias", "w", "-p", "8080:80", "-p", "8081:80/udp")
 
 
@@ -161,18 +160,3 @@ def test_a_power_cut(mine: Dock, home: Path) -> None:
     assert mine.address("web") == "10.50.0.4"
     assert mine.ask("web", PEER, 7000) == "10.78.0.1"
     assert mine.lan.host.ask("127.0.0.1", 8080) == "10.50.0.1"
-
-
-def test_many_that_start_and_stop_at_once_leave_nothing(mine: Dock, home: Path) -> None:
-    before, taken = seen(mine), rows(home)
-    loop = f'for i in $(seq {CYCLES}); do "$@" --name "c$$-$i" host true || exit 9; done'
-    run = (*ENTRY, "run", "--rm", "--network", "mine", "-p", "80")
-    argv = mine.lan.host.words("sh", "-c", loop, "sh", *run)
-    runs = [
-        subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        for _ in range(PARALLEL)
-    ]
-    said = [one.communicate()[1] for one in runs]
-    assert [one.returncode for one in runs] == [0] * PARALLEL, said
-    wait_until_like(mine, before)
-    assert rows(home) == taken
