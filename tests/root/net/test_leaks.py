@@ -44,7 +44,7 @@ def seen(dock: Dock) -> dict[str, str]:
     host = dock.lan.host
     return {
         "links": host.run("sh", "-c", "ip -br link | cut -d' ' -f1").stdout,
-        "addresses": host.run("ip", "-o", "address").stdout,
+        "addresses": host.run("ip", "-o", "address").stdout.replace(" tentative", ""),
         "routes": host.run("ip", "route").stdout.replace(" linkdown", ""),
         "rules": host.run("nft", "list", "ruleset").stdout,
         "sockets": host.run("ss", "-lntupH").stdout,
