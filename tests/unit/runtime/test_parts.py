@@ -61,7 +61,7 @@ def test_every_step_is_named_once_where_it_is_entered() -> None:
     import toolkit.runtime  # noqa: PLC0415 - reads its sources
 
     folder = Path(toolkit.runtime.__path__[0])
-    source = "".join((folder / f"{name}.py").read_text() for name in ("shim", "init"))
+    source = "".join((folder / f"{name}.py").read_text() for name in ("shim", "init", "becoming"))
     entered = {part.partition('"')[0] for part in source.split('steps.enter("')[1:]}
     assert entered == {*SHIM_STEPS, *INIT_STEPS}
 
