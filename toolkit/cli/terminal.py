@@ -129,8 +129,20 @@ def follow(
     """
     from toolkit.linux.process import set_child_subreaper  # noqa: PLC0415 - for the foreground
 
-    signals = signals or Signals()
     set_child_subreaper()  # then a shim that is killed takes no exit status along
+    try:
+        return _follow(start, signals or Signals(), interactive=interactive, typing=typing)
+    finally:
+        set_child_subreaper(on=False)
+
+
+def _follow(
+    start: "Callable[[], Process]",
+    signals: "Signals",
+    *,
+    interactive: bool,
+    typing: "Typing | None",
+) -> int:
     try:
         process = start()
     except BaseException:

@@ -37,6 +37,7 @@ class Prctl:
     GET_SECUREBITS = 27
     SET_SECUREBITS = 28
     SET_CHILD_SUBREAPER = 36
+    GET_CHILD_SUBREAPER = 37
     SET_NO_NEW_PRIVS = 38
     GET_NO_NEW_PRIVS = 39
     CAP_AMBIENT = 47
@@ -112,6 +113,13 @@ def set_pdeathsig(number: int) -> None:
 def set_child_subreaper(*, on: bool = True) -> None:
     """Adopt orphaned descendants."""
     prctl(Prctl.SET_CHILD_SUBREAPER, int(on))
+
+
+def is_child_subreaper() -> bool:
+    """Whether orphaned descendants come to this process."""
+    found = ctypes.c_int()
+    prctl(Prctl.GET_CHILD_SUBREAPER, ctypes.addressof(found))
+    return bool(found.value)
 
 
 def set_keepcaps(*, on: bool) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from toolkit.cli.terminal import Interrupted, Signals, Stdio, check_terminal, follow
 from toolkit.core.errors import InvalidInputError
+from toolkit.linux.process import is_child_subreaper
 
 
 class Process:
@@ -41,6 +42,16 @@ def test_signals_go_to_the_process(process: Process) -> None:
     assert follow(lambda: process, interactive=False) == 5
     assert process.told == [signal.SIGTERM]
     assert process.closed
+
+
+def test_orphans_are_taken_in_only_meanwhile(process: Process) -> None:
+    def start() -> Process:
+        seen.append(is_child_subreaper())
+        return process
+
+    seen: list[bool] = []
+    follow(start, interactive=False)
+    assert [*seen, is_child_subreaper()] == [True, False]
 
 
 def test_signals_during_the_start_are_kept(process: Process) -> None:
