@@ -12,10 +12,9 @@ from contextlib import suppress
 from toolkit.core.errors import InvalidInputError
 from toolkit.images import tar
 from toolkit.images.changes import xattrs_at, xattrs_of
-from toolkit.images.tarwriter import END, header, padding
+from toolkit.images.tarwriter import END, content, header
 from toolkit.linux.paths import open_in_root
 
-_CHUNK = 256 << 10
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _LINKS = 40  # as the kernel follows
@@ -141,7 +140,7 @@ class Packer:
             size = 0 if name in self._emptied else status.st_size
             yield self._header(name, tar.FILE, status, size=size, xattrs=xattrs_at(fd))
             self.bytes += size
-            yield from _content(fd, size)
+            yield from content(fd, size)
         finally:
             os.close(fd)
 
@@ -170,20 +169,6 @@ class Packer:
                 segments=None,
             )
         )
-
-
-def _content(fd: int, size: int) -> Iterator[bytes]:
-    """Exactly ``size`` bytes; zeros for what was cut off meanwhile."""
-    left = size
-    while left:
-        data = os.read(fd, min(left, _CHUNK))
-        if not data:
-            yield bytes(left)
-            break
-        left -= len(data)
-        yield data
-    if size:
-        yield padding(size)
 
 
 class Pieces:

@@ -13,7 +13,7 @@ from toolkit.core.errors import ToolkitError
 from toolkit.core.files import remove_tree
 from toolkit.images import tar
 from toolkit.images.changes import DELETED, Change, changes, xattrs_at, xattrs_of
-from toolkit.images.tarwriter import END, header, padding
+from toolkit.images.tarwriter import END, content, header
 from toolkit.linux.paths import ResolveFlag, openat2
 
 _NANO = 1_000_000_000
@@ -155,7 +155,7 @@ class LayerWriter:
             self._links[key] = change.path
             xattrs = xattrs_at(fd)
             yield self._header(change.path, tar.FILE, status, xattrs=xattrs)
-            yield from _content(fd, status.st_size)
+            yield from content(fd, status.st_size)
             self._cut(change)
         finally:
             os.close(fd)
@@ -214,19 +214,6 @@ def _remove(top: int, path: bytes) -> None:
         os.utime(parent, ns=(before.st_atime_ns, before.st_mtime_ns))
     finally:
         os.close(parent)
-
-
-def _content(fd: int, size: int) -> Iterator[bytes]:
-    """Exactly ``size`` bytes of a file; zeros for what was cut off meanwhile."""
-    left = size
-    while left:
-        data = os.read(fd, min(left, _BUFFER))
-        if not data:
-            yield bytes(left)
-            break
-        left -= len(data)
-        yield data
-    yield padding(size)
 
 
 def _gone(change: Change) -> bool:

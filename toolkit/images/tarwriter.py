@@ -5,17 +5,33 @@ bytes. Source: POSIX pax(1), "ustar Interchange Format" and "pax Extended Header
 """
 
 import os
+from collections.abc import Iterator
 
 from toolkit.images.tar import BLOCK, BLOCKDEV, CHAR, DIRECTORY, FILE, Entry
 
 END = bytes(2 * BLOCK)
 _NANO = 1_000_000_000
+_PIECE = 256 << 10  # bytes read at once
 _PAD = [bytes(-size % BLOCK) for size in range(BLOCK)]
 
 
 def padding(size: int) -> bytes:
     """What follows ``size`` bytes of data."""
     return _PAD[size % BLOCK]
+
+
+def content(fd: int, size: int) -> Iterator[bytes]:
+    """Exactly ``size`` bytes of a file, zeros for what was cut off meanwhile, and the padding."""
+    left = size
+    while left:
+        data = os.read(fd, min(left, _PIECE))
+        if not data:
+            yield bytes(left)
+            break
+        left -= len(data)
+        yield data
+    if size:
+        yield padding(size)
 
 
 def header(entry: Entry) -> bytes:
