@@ -16,6 +16,7 @@ from toolkit.building.planning import plan, unused_arguments
 from toolkit.building.site import CancelledError, Services, Site, folder_below
 from toolkit.building.stages import StageBuild
 from toolkit.core.record import record
+from toolkit.core.threads import run_together
 from toolkit.images.library import tag_name
 
 TYPE_CHECKING = False
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from toolkit.building.request import BuildRequest
-
-_LOOK = 1.0  # seconds: a signal that comes just before a wait begins is seen after it
 
 
 @record
@@ -73,18 +72,7 @@ def _run_all(site: Site, file: Dockerfile) -> Draft:
         return stages[0].run()
     failures: list[BaseException] = []
     threads = [threading.Thread(target=_guarded, args=(one, site, failures)) for one in stages]
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(_LOOK)
-    except BaseException:
-        site.cancel()
-        for thread in threads:
-            if thread.ident:  # an interrupt may come before all of them have begun
-                thread.join()
-        raise
+    run_together(threads, site.cancel)
     if failures:
         raise failures[0]
     return site.draft(site.plan.stages[-1].stage.index)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from toolkit.core.errors import InvalidInputError, ToolkitError
+from toolkit.core.threads import run_together
 from toolkit.images.boot import boot_id
 from toolkit.images.layers import Layer, LayerStore, count
 from toolkit.images.limits import Limits
@@ -21,7 +22,6 @@ from toolkit.oci.image import chain_ids
 _LOG = logging.getLogger(__name__)
 PARALLEL = 3  # layers at once
 _PAUSE = 0.02
-_LOOK = 1.0  # seconds: a signal that comes just before a wait begins is seen after it
 
 Tar = Callable[[], Iterator[bytes]]  # gives the plain tar of one layer
 
@@ -85,19 +85,12 @@ class _Stack:
         """Make all of them; raises what the lowest one that failed met."""
         count = min(PARALLEL, len(self._open))
         threads = [threading.Thread(target=self._work) for _ in range(count)]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(_LOOK)
-        except BaseException:
+
+        def stop() -> None:
             self._stop()
             give_up()
-            for thread in threads:
-                if thread.ident:  # an interrupt may come before all of them have begun
-                    thread.join()
-            raise
+
+        run_together(threads, stop)
         if self._failed:
             raise min(self._failed, key=lambda one: one[0])[1]
 
