@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from toolkit.core.errors import InvalidInputError
-from toolkit.facts import users
 from toolkit.facts.machine import Stat
 from toolkit.tasks import paths
 from toolkit.tasks.editing import pattern
@@ -178,22 +177,7 @@ class Find:
         return any(re.match(self.contains, line) for line in text.splitlines())
 
     def _told(self, host: Host, path: str, found: Stat) -> dict[str, Any]:
-        values: dict[str, Any] = {
-            "path": path,
-            "mode": f"{found.mode:04o}",
-            **told(found),
-            "uid": found.uid,
-            "gid": found.gid,
-            "pw_name": users.user_name(host, found.uid),
-            "gr_name": users.group_name(host, found.gid),
-            "size": found.size,
-            "inode": found.inode[1],
-            "dev": found.inode[0],
-            "nlink": found.links,
-            "atime": found.atime,
-            "mtime": found.mtime,
-            "ctime": found.ctime,
-        }
+        values = told(host, path, found)
         if self.get_checksum and found.kind == "file":
             values["checksum"] = checksum(host, path, self.checksum_algorithm)
         return values

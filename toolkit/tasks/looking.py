@@ -2,9 +2,11 @@
 
 import hashlib
 import stat
+from typing import Any
 
 from toolkit.core.errors import InvalidInputError
 from toolkit.core.suggest import did_you_mean
+from toolkit.facts import users
 from toolkit.facts.machine import Machine, Stat
 
 ALGORITHMS = ("sha1", "md5", "sha224", "sha256", "sha384", "sha512")
@@ -28,10 +30,25 @@ def checksum(machine: Machine, path: str, algorithm: str) -> str:
     return digest(machine.files.read(path), algorithm)
 
 
-def told(found: Stat) -> dict[str, bool]:
-    """What it is and who may do what, in the words of Ansible's ``stat``: ``isdir``, ``rusr``."""
-    kinds = {word: found.kind == kind for word, kind in _KINDS.items()}
-    return kinds | {word: bool(found.mode & bit) for word, bit in _RIGHTS.items()}
+def told(machine: Machine, path: str, found: Stat) -> dict[str, Any]:
+    """What lies at a path, in the words of Ansible's ``stat``: ``isdir``, ``rusr``, ``uid``."""
+    return {
+        "path": path,
+        "mode": f"{found.mode:04o}",
+        **{word: found.kind == kind for word, kind in _KINDS.items()},
+        **{word: bool(found.mode & bit) for word, bit in _RIGHTS.items()},
+        "uid": found.uid,
+        "gid": found.gid,
+        "pw_name": users.user_name(machine, found.uid),
+        "gr_name": users.group_name(machine, found.gid),
+        "size": found.size,
+        "inode": found.inode[1],
+        "dev": found.inode[0],
+        "nlink": found.links,
+        "atime": found.atime,
+        "mtime": found.mtime,
+        "ctime": found.ctime,
+    }
 
 
 _KINDS = {

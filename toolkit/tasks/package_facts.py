@@ -40,7 +40,8 @@ class PackageFacts:
         yield from ()
         refuse_others(host)
         found: dict[str, list[dict[str, Any]]] = {}
-        for full, version in sorted(host.packages.installed().items()):
+        installed = host.packages.installed()
+        for full, version in sorted(installed.items()):
             name, colon, architecture = full.partition(":")
             if colon:
                 found.setdefault(name, []).append(_told(name, version, architecture))
@@ -48,7 +49,7 @@ class PackageFacts:
                 found.setdefault(name, [])
         for name, entries in found.items():
             if not entries:
-                entries.append(_told(name, host.packages.installed()[name], ""))
+                entries.append(_told(name, installed[name], ""))
         return {"ansible_facts": {"packages": found}}
 
 

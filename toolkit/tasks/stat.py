@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from toolkit.facts import users
 from toolkit.facts.machine import Stat as Found
 from toolkit.tasks import paths
 from toolkit.tasks.host import Host
@@ -53,7 +52,8 @@ class Stat:
         found = host.files.stat(path, follow=self.follow)
         if found is None:
             return {"stat": {"exists": False}}
-        values = {"exists": True, "path": path, **_facts(host, found), **told(found)}
+        values = {"exists": True, **told(host, path, found), "device_type": found.device}
+        values |= {"blocks": found.blocks, "block_size": found.block_size}
         values |= _link(host, path, found) | self._access(host, path)
         return {"stat": values | self._content(host, path, found)}
 
@@ -70,26 +70,6 @@ class Stat:
         if self.get_attributes:
             values |= _attributes(host, path, found)
         return values
-
-
-def _facts(host: Host, found: Found) -> dict[str, Any]:
-    return {
-        "mode": f"{found.mode:04o}",
-        "uid": found.uid,
-        "gid": found.gid,
-        "pw_name": users.user_name(host, found.uid),
-        "gr_name": users.group_name(host, found.gid),
-        "size": found.size,
-        "inode": found.inode[1],
-        "dev": found.inode[0],
-        "nlink": found.links,
-        "atime": found.atime,
-        "mtime": found.mtime,
-        "ctime": found.ctime,
-        "device_type": found.device,
-        "blocks": found.blocks,
-        "block_size": found.block_size,
-    }
 
 
 def _link(host: Host, path: str, found: Found) -> dict[str, Any]:
