@@ -77,14 +77,9 @@ class AptRepository:
             path = f"{FOLDER}/{self.filename or _name_of(line)}.list"
             text = paths.text_of(host, path)
             keep = paths.Ownership(owner=None, group=None, mode=self.mode)
-            yield from paths.make_directories(host, FOLDER, keep_all())
+            yield from paths.make_directories(host, FOLDER, paths.KEEP)
             ended = text if text.endswith("\n") or not text else f"{text}\n"
             yield from paths.write(host, path, paths.as_bytes(f"{ended}{line}\n"), keep)
-
-
-def keep_all() -> paths.Ownership:
-    """Owners and mode as they are, or as new ones usually are."""
-    return paths.Ownership(owner=None, group=None, mode=None)
 
 
 def _files(host: Host) -> list[str]:
@@ -108,7 +103,7 @@ def _without(host: Host, path: str, line: str) -> Iterator[Change]:
     ]
     if any(each.strip() for each in kept) or path == LISTS:
         data = paths.as_bytes("".join(f"{each}\n" for each in kept))
-        yield from paths.write(host, path, data, keep_all())
+        yield from paths.write(host, path, data, paths.KEEP)
     else:
         yield from paths.remove(host, path)
 

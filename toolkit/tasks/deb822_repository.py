@@ -9,7 +9,7 @@ from typing import Any
 
 from toolkit.core.errors import InvalidInputError, NotFoundError, UnavailableError
 from toolkit.tasks import paths
-from toolkit.tasks.apt_repository import FOLDER, keep_all
+from toolkit.tasks.apt_repository import FOLDER
 from toolkit.tasks.changes import Change
 from toolkit.tasks.host import Host, HttpRequest
 from toolkit.tasks.package import refuse_others
@@ -125,6 +125,6 @@ def _shown(value: Any) -> str:
 
 
 def _held(host: Host, path: str, data: bytes, mode: str) -> Iterator[Change]:
-    yield from paths.make_directories(host, posixpath.dirname(path), keep_all())
+    yield from paths.make_directories(host, posixpath.dirname(path), paths.KEEP)
     owners = paths.Ownership(owner=None, group=None, mode=mode)
     yield from paths.write(host, path, data, owners)

@@ -17,7 +17,6 @@ from toolkit.tasks.placing import Placement, place
 from toolkit.tasks.registry import Plan
 
 _OWNED = "ownership, perms or SE linux context changed"
-_UNTOUCHED = Ownership(owner=None, group=None, mode=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +57,7 @@ class TextFile:
         if found is None:
             if not make:
                 return {"msg": said}
-            yield from paths.make_directories(host, posixpath.dirname(path), _UNTOUCHED)
+            yield from paths.make_directories(host, posixpath.dirname(path), paths.KEEP)
         now = paths.attributes_of(found) if found else Attributes(mode=modes.NEW_FILE)
         if ownership.wanted(host, now) != now:
             said = f"{said} and {_OWNED}" if said else _OWNED

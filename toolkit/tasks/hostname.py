@@ -12,7 +12,6 @@ from toolkit.tasks.system_changes import SetSysctl
 
 FILE = "/etc/hostname"
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")  # hostname(7)
-_KEEP = paths.Ownership(owner=None, group=None, mode=None)
 
 
 @task("hostname")
@@ -40,7 +39,7 @@ class Hostname:
             yield SetSysctl(name="kernel.hostname", new=self.name, old=now)
         kept = text(host, FILE)
         if kept.strip() != self.name:
-            yield from paths.write(host, FILE, f"{self.name}\n".encode(), _KEEP)
+            yield from paths.write(host, FILE, f"{self.name}\n".encode(), paths.KEEP)
         return {"name": self.name, "ansible_facts": _facts(self.name)}
 
 

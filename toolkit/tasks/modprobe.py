@@ -125,6 +125,5 @@ def _lines(host: Host, path: str) -> list[str]:
 
 
 def _put(host: Host, path: str, content: str) -> Iterator[Change]:
-    plain = paths.Ownership(owner=None, group=None, mode=None)
-    yield from paths.make_directories(host, path.rpartition("/")[0], plain)
-    yield from paths.write(host, paths.resolve(host, path), paths.as_bytes(content), plain)
+    yield from paths.make_directories(host, path.rpartition("/")[0], paths.KEEP)
+    yield from paths.write(host, paths.resolve(host, path), paths.as_bytes(content), paths.KEEP)

@@ -15,7 +15,6 @@ from toolkit.tasks.placing import Placement, place
 from toolkit.tasks.registry import Plan, task
 
 FSTAB = "/etc/fstab"
-_KEEP = paths.Ownership(owner=None, group=None, mode=None)
 
 
 class State(StrEnum):
@@ -113,7 +112,8 @@ class Mount:
             return {"backup_file": ""}
         data = paths.as_bytes("".join(f"{line}\n" for line in new))
         told = yield from place(
-            host, Placement(dest=fstab, name="", data=data, ownership=_KEEP, backup=self.backup)
+            host,
+            Placement(dest=fstab, name="", data=data, ownership=paths.KEEP, backup=self.backup),
         )
         return {"backup_file": told.get("backup_file", "")}
 
@@ -122,7 +122,7 @@ class Mount:
             path=path, src=str(self.src), fstype=str(self.fstype), opts=self._options()
         )
         if host.files.stat(path) is None:
-            yield from paths.make_directories(host, path, _KEEP)
+            yield from paths.make_directories(host, path, paths.KEEP)
         if now is None:
             yield MountIt(new=wanted)
         elif (now.src, now.fstype) != (wanted.src, wanted.fstype) and "bind" not in wanted.opts:

@@ -100,6 +100,10 @@ class Ownership:
             yield SetAttributes(path=path, new=new, old=old)
 
 
+KEEP = Ownership(owner=None, group=None, mode=None)
+"""What is there keeps its owners and mode; what is new has the usual ones."""
+
+
 def write(host: Host, path: str, data: bytes, ownership: Ownership) -> Iterator[Change]:
     """What it takes to make ``path`` a file of this content and these attributes.
 

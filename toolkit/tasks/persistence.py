@@ -137,9 +137,8 @@ def _source(host: Host, path: str) -> Iterator[Change]:
     """Have ``/etc/network/interfaces`` read the file, where it does not yet."""
     content = paths.text_of(host, managers.INTERFACES)
     if not sources(content, path):
-        plain = paths.Ownership(owner=None, group=None, mode=None)
         new = content + ("" if not content or content.endswith("\n") else "\n") + f"source {path}\n"
-        yield from paths.write(host, managers.INTERFACES, paths.as_bytes(new), plain)
+        yield from paths.write(host, managers.INTERFACES, paths.as_bytes(new), paths.KEEP)
 
 
 def sources(content: str, path: str) -> bool:

@@ -83,9 +83,8 @@ class Sysctl:
         wanted = None if self.state is State.ABSENT else f"{self.name}={_plain(str(self.value))}"
         new = edited(text, self.name, wanted)
         if new != text:
-            keep = paths.Ownership(owner=None, group=None, mode=None)
-            yield from paths.make_directories(host, path.rpartition("/")[0], keep)
-            yield from paths.write(host, paths.resolve(host, path), paths.as_bytes(new), keep)
+            yield from paths.make_directories(host, path.rpartition("/")[0], paths.KEEP)
+            yield from paths.write(host, paths.resolve(host, path), paths.as_bytes(new), paths.KEEP)
 
     def _file(self, host: Host) -> str:
         if self.sysctl_file:
