@@ -3,26 +3,19 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from toolkit.core.errors import InvalidInputError
 from toolkit.tasks import paths
 from toolkit.tasks.changes import Change
 from toolkit.tasks.host import Host
 from toolkit.tasks.package import refuse_others
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
 from toolkit.tasks.system_changes import UpdatePackageLists
 
 LISTS = "/etc/apt/sources.list"
 FOLDER = "/etc/apt/sources.list.d"
 _SOURCE = re.compile(r"deb(-src)?\s+(\[[^]]*\]\s+)?\S+\s+\S+(\s+\S+)*")  # sources.list(5)
-
-
-class State(StrEnum):
-    """Is the source there?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
 
 
 @task("apt_repository")
@@ -36,7 +29,7 @@ class AptRepository:
     """
 
     repo: str
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
     filename: str | None = None
     mode: str = "0644"
     update_cache: bool = True
@@ -70,7 +63,7 @@ class AptRepository:
     def _edits(self, host: Host) -> Iterator[Change]:
         line = self.repo.strip()
         have = [path for path in _files(host) if line in _sources(host, path)]
-        if self.state is State.ABSENT:
+        if self.state is Presence.ABSENT:
             for path in have:
                 yield from _without(host, path, line)
         elif not have:

@@ -3,21 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar
 
 from toolkit.core.errors import InvalidInputError
 from toolkit.tasks.editing import TextFile, ended, lines_of, pattern
 from toolkit.tasks.host import Host
 from toolkit.tasks.lineinfile import BEGIN, END
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
-
-
-class State(StrEnum):
-    """Is the block there?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
 
 
 @task("blockinfile")
@@ -38,7 +31,7 @@ class BlockInFile(TextFile):
     }
 
     block: str = ""
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
     create: bool = False
     marker: str = "# {mark} ANSIBLE MANAGED BLOCK"
     marker_begin: str = "BEGIN"
@@ -74,7 +67,7 @@ class BlockInFile(TextFile):
 
     def _block(self) -> list[str]:
         """The block with its markers; nothing where there is to be none."""
-        if self.state is State.ABSENT or not self.block:
+        if self.state is Presence.ABSENT or not self.block:
             return []
         return [
             self._marker(self.marker_begin),

@@ -3,7 +3,6 @@
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, ClassVar
 
 from toolkit.core.errors import ConflictError, InvalidInputError
@@ -24,18 +23,12 @@ from toolkit.tasks.net_changes import (
     refuse_ports,
 )
 from toolkit.tasks.persistence import Persist
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
 from toolkit.tasks.system_changes import SetSysctl
 
 _LEAST_MTU = {4: 68, 6: 1280}  # RFC 791, RFC 8200
 _DEFAULT_MTU = 1500
-
-
-class State(StrEnum):
-    """Is the bridge there?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
 
 
 @task("bridge")
@@ -52,7 +45,7 @@ class Bridge:
 
     name: str
     address: str | None = None
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
     mtu: int | None = None
     stp: bool = False
     persist: Persist = Persist.AUTO
@@ -74,7 +67,7 @@ class Bridge:
                 f"'{self.name}' is a {link.kind or 'network card'}, not a bridge",
                 hint="choose another name",
             )
-        if self.state is State.ABSENT:
+        if self.state is Presence.ABSENT:
             yield from _gone(host, link)
             yield from persistence.forget(host, self.name)
             return {"name": self.name}

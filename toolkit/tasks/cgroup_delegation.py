@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar
 
 from toolkit.core.errors import InvalidInputError
@@ -10,6 +9,7 @@ from toolkit.core.suggest import did_you_mean
 from toolkit.tasks import modes, paths
 from toolkit.tasks.changes import Change
 from toolkit.tasks.host import Host
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
 from toolkit.tasks.service import unit_name
 from toolkit.tasks.system_changes import DaemonReload
@@ -20,13 +20,6 @@ FILE = "50-dockyard-delegate.conf"
 # What systemd can delegate: systemd.resource-control(5).
 CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids", "hugetlb", "misc", "rdma")
 _SECTIONS = {"service": "Service", "scope": "Scope", "slice": "Slice"}
-
-
-class State(StrEnum):
-    """Is there a drop-in file of ours?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
 
 
 @task("cgroup_delegation")
@@ -43,7 +36,7 @@ class CgroupDelegation:
 
     unit: str = "user@.service"
     controllers: tuple[str, ...] = ("cpu", "cpuset", "io", "memory", "pids")
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
 
     def __post_init__(self) -> None:
         for name in self.controllers:
@@ -73,7 +66,7 @@ class CgroupDelegation:
         return {"path": path, "controllers": list(self.controllers)}
 
     def _file(self, host: Host, folder: str, path: str) -> Iterator[Change]:
-        if self.state is State.ABSENT:
+        if self.state is Presence.ABSENT:
             yield from paths.remove(host, path)
             if host.files.stat(folder) and not host.files.listdir(folder):
                 yield from paths.remove(host, folder)

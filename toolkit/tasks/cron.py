@@ -13,18 +13,12 @@ from toolkit.tasks import paths
 from toolkit.tasks.host import Host
 from toolkit.tasks.paths import Ownership
 from toolkit.tasks.placing import Placement, place
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
 
 _SPOOLS = ("/var/spool/cron/crontabs", "/var/spool/cron")  # Debian's, Red Hat's
 _FIELD = re.compile(r"[0-9A-Za-z*/,~-]+")  # crontab(5)
 _COMMENT = "#Ansible: "
-
-
-class State(StrEnum):
-    """Is the entry there?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
 
 
 class Special(StrEnum):
@@ -56,7 +50,7 @@ class Cron:
 
     name: str
     job: str | None = None
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
     user: str | None = None
     cron_file: str | None = None
     minute: str = "*"
@@ -72,7 +66,7 @@ class Cron:
     backup: bool = False
 
     def __post_init__(self) -> None:
-        if self.state is State.PRESENT and self.job is None:
+        if self.state is Presence.PRESENT and self.job is None:
             raise InvalidInputError("job is missing")
         if "\n" in f"{self.name}{self.job}":
             raise InvalidInputError("name and job are one line each")
@@ -137,7 +131,7 @@ class Cron:
 
     def _job(self, lines: list[str]) -> list[str]:
         mark = f"{_COMMENT}{self.name}"
-        wanted = [mark, self._line()] if self.state is State.PRESENT else []
+        wanted = [mark, self._line()] if self.state is Presence.PRESENT else []
         new, at = [], 0
         found = False
         while at < len(lines):
@@ -153,7 +147,7 @@ class Cron:
     def _variable(self, lines: list[str]) -> list[str]:
         wanted = f'{self.name}="{self.job}"'
         found = [at for at, line in enumerate(lines) if _assigns(line) == self.name]
-        if self.state is State.ABSENT:
+        if self.state is Presence.ABSENT:
             return [line for at, line in enumerate(lines) if at not in found]
         if found:
             return [*lines[: found[0]], wanted, *lines[found[0] + 1 :]]

@@ -4,7 +4,6 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from toolkit.core.errors import InvalidInputError, NotFoundError, UnavailableError
@@ -13,18 +12,12 @@ from toolkit.tasks.apt_repository import FOLDER
 from toolkit.tasks.changes import Change
 from toolkit.tasks.host import Host, HttpRequest
 from toolkit.tasks.package import refuse_others
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
 
 _KEYS = "/etc/apt/keyrings"
 _ARMOUR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _GOOD = 200
-
-
-class State(StrEnum):
-    """Is the source there?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
 
 
 @task("deb822_repository")
@@ -37,7 +30,7 @@ class Deb822Repository:
     """
 
     name: str
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
     uris: tuple[str, ...] = ()
     suites: tuple[str, ...] = ()
     components: tuple[str, ...] = ()
@@ -62,7 +55,7 @@ class Deb822Repository:
     def __post_init__(self) -> None:
         if not self.name.strip() or "/" in self.name:
             raise InvalidInputError("name is one that a file can have")
-        if self.state is State.PRESENT:
+        if self.state is Presence.PRESENT:
             for field in ("uris", "suites"):
                 if not getattr(self, field):
                     raise InvalidInputError(f"{field} is missing")
@@ -76,7 +69,7 @@ class Deb822Repository:
         name = re.sub(r"[^A-Za-z0-9_.-]+", "-", self.name.strip()).lower()
         path = f"{FOLDER}/{name}.sources"
         keys = [f"{_KEYS}/{name}.asc", f"{_KEYS}/{name}.gpg"]
-        if self.state is State.ABSENT:
+        if self.state is Presence.ABSENT:
             for each in (path, *keys):
                 yield from paths.remove(host, each)
             return {"repo": None, "dest": path, "key_filename": None}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar
 
 from toolkit.core.errors import InvalidInputError, NotFoundError
@@ -10,6 +9,7 @@ from toolkit.tasks import modes, paths
 from toolkit.tasks.changes import Change
 from toolkit.tasks.group import Group
 from toolkit.tasks.host import Host
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
 from toolkit.tasks.system_changes import ChangeUnit, DaemonReload, UnitAction
 
@@ -59,13 +59,6 @@ WantedBy=multi-user.target
 """
 
 
-class State(StrEnum):
-    """Is the API served?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
-
-
 @task("engine")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Engine:
@@ -87,7 +80,7 @@ class Engine:
     tls_cert: str = ""
     tls_key: str = ""
     tls_ca: str = ""
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
     enabled: bool = True
 
     def __post_init__(self) -> None:
@@ -106,7 +99,7 @@ class Engine:
 
     def plan(self, host: Host) -> Plan:
         """Compare group, units and what runs."""
-        if self.state is State.ABSENT:
+        if self.state is Presence.ABSENT:
             yield from self._remove(host)
             return {"socket": self.socket}
         if host.files.stat(self.program) is None and not host.may_appear(self.program):

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar
 
 from toolkit.core.errors import ConflictError, InvalidInputError
@@ -11,15 +10,9 @@ from toolkit.facts import accounts
 from toolkit.facts.accounts import Group as Entry
 from toolkit.tasks.account_changes import AddGroup, ChangeGroup, RemoveGroup
 from toolkit.tasks.host import Host
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
 from toolkit.tasks.user import check_name
-
-
-class State(StrEnum):
-    """Is the group there?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
 
 
 @task("group")
@@ -35,7 +28,7 @@ class Group:
 
     name: str
     gid: int | None = None
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
     system: bool = False
     non_unique: bool = False
     force: bool = False
@@ -48,7 +41,7 @@ class Group:
     def plan(self, host: Host) -> Plan:
         """Compare the group with what is wanted of it."""
         found = accounts.group(host, self.name)
-        if self.state is State.ABSENT:
+        if self.state is Presence.ABSENT:
             if found is not None:
                 self._allow_removal(host)
                 yield RemoveGroup(group=found)

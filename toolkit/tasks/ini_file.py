@@ -3,23 +3,16 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar
 
 from toolkit.core.errors import InvalidInputError
 from toolkit.tasks.editing import TextFile, ended, lines_of
 from toolkit.tasks.host import Host
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
 
 _HEADER = re.compile(r"\s*\[(?P<name>.*)\]\s*")
 _EMPTY = re.compile(r"\s*([#;].*)?\s*")
-
-
-class State(StrEnum):
-    """Is the option, or the section, there?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
 
 
 @task("ini_file")
@@ -39,7 +32,7 @@ class IniFile(TextFile):
     option: str | None = None
     value: str | None = None
     values: tuple[str, ...] = ()
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
     create: bool = True
     exclusive: bool = True
     no_extra_spaces: bool = False
@@ -50,7 +43,7 @@ class IniFile(TextFile):
     def __post_init__(self) -> None:
         if self.value is not None and self.values:
             raise InvalidInputError("value and values exclude each other")
-        if self.state is State.PRESENT:
+        if self.state is Presence.PRESENT:
             self._check_present()
         elif self.section is None and self.option is None:
             raise InvalidInputError("state 'absent' needs section or option")
@@ -68,11 +61,11 @@ class IniFile(TextFile):
 
     def plan(self, host: Host) -> Plan:
         """Compare the section's lines."""
-        path, text = self.read(host, create=self.create or self.state is State.ABSENT)
+        path, text = self.read(host, create=self.create or self.state is Presence.ABSENT)
         lines = [ended(line) for line in lines_of(text or "")]
         start, end = self._bounds(lines)
         held, said = self._removed(lines[start:end])
-        if self.state is State.PRESENT:
+        if self.state is Presence.PRESENT:
             held, said = self._present(lines[start:end], known=start >= 0)
         start = len(lines) if start < 0 else start
         end = len(lines) if end < 0 else end

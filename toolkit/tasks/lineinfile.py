@@ -3,22 +3,15 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar
 
 from toolkit.core.errors import InvalidInputError
 from toolkit.tasks.editing import TextFile, ended, lines_of, pattern
 from toolkit.tasks.host import Host
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
 
 BEGIN, END = "BOF", "EOF"
-
-
-class State(StrEnum):
-    """Is the line there?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
 
 
 @task("lineinfile")
@@ -44,7 +37,7 @@ class LineInFile(TextFile):
     line: str | None = None
     regexp: str | None = None
     search_string: str | None = None
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
     create: bool = False
     backrefs: bool = False
     insertafter: str | None = None
@@ -58,9 +51,9 @@ class LineInFile(TextFile):
             raise InvalidInputError("insertafter and insertbefore exclude each other")
         if self.backrefs and self.regexp is None:
             raise InvalidInputError("backrefs needs regexp, whose groups it uses")
-        if self.state is State.PRESENT and self.line is None:
+        if self.state is Presence.PRESENT and self.line is None:
             raise InvalidInputError("line is missing")
-        if self.state is State.ABSENT and self._sought() == (None, None, None):
+        if self.state is Presence.ABSENT and self._sought() == (None, None, None):
             raise InvalidInputError("state 'absent' needs line, regexp or search_string")
         for name in ("regexp", "insertafter", "insertbefore"):
             pattern(name, getattr(self, name) or "")
@@ -70,7 +63,7 @@ class LineInFile(TextFile):
 
     def plan(self, host: Host) -> Plan:
         """Compare the file's lines."""
-        if self.state is State.ABSENT:
+        if self.state is Presence.ABSENT:
             return (yield from self._remove(host))
         path, text = self.read(host, create=self.create)
         old = lines_of(text or "")

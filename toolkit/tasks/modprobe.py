@@ -11,19 +11,13 @@ from toolkit.facts.machine import names
 from toolkit.tasks import paths
 from toolkit.tasks.changes import Change
 from toolkit.tasks.host import Host
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
 from toolkit.tasks.system_changes import LoadModule, UnloadModule
 
 LOAD = "/etc/modules-load.d"
 OPTIONS = "/etc/modprobe.d"
 CLASSIC = "/etc/modules"
-
-
-class State(StrEnum):
-    """Is the module in the kernel?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
 
 
 class Persistent(StrEnum):
@@ -46,7 +40,7 @@ class Modprobe:
     proves: ClassVar[tuple[str, ...]] = ("HOST-MODULES-16",)
 
     name: str
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
     params: str = ""
     persistent: Persistent = Persistent.DISABLED
 
@@ -65,19 +59,19 @@ class Modprobe:
 
     def _live(self, host: Host) -> Iterator[Change]:
         now = kernel.module(host, self.name)
-        if self.state is State.PRESENT and now is kernel.Module.ABSENT:
+        if self.state is Presence.PRESENT and now is kernel.Module.ABSENT:
             if not kernel.loads_modules(host):
                 raise UnsupportedError(
                     f"the kernel has no '{self.name}', and it cannot load modules",
                     hint="boot a kernel that has it built in or that can load modules",
                 )
             yield LoadModule(name=self.name, params=self.params)
-        elif self.state is State.ABSENT and now is kernel.Module.BUILT_IN:
+        elif self.state is Presence.ABSENT and now is kernel.Module.BUILT_IN:
             raise ConflictError(
                 f"'{self.name}' is built into the kernel, so it cannot be unloaded",
                 hint="leave the task out for this host",
             )
-        elif self.state is State.ABSENT and now is kernel.Module.LOADED:
+        elif self.state is Presence.ABSENT and now is kernel.Module.LOADED:
             yield UnloadModule(name=self.name, params=self.params)
 
     def _kept(self, host: Host) -> Iterator[Change]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar
 
 from toolkit.core.errors import InvalidInputError, NotFoundError
@@ -10,6 +9,7 @@ from toolkit.facts import kernel
 from toolkit.tasks import paths
 from toolkit.tasks.changes import Change
 from toolkit.tasks.host import Host
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
 from toolkit.tasks.system_changes import SetSysctl
 
@@ -18,13 +18,6 @@ DROP_IN = "/etc/sysctl.d/99-sysctl.conf"
 
 _TRUE = ("true", "yes", "on", "y", "t")
 _FALSE = ("false", "no", "off", "n", "f")
-
-
-class State(StrEnum):
-    """Is the parameter set by the file?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
 
 
 @task("sysctl")
@@ -43,14 +36,14 @@ class Sysctl:
 
     name: str
     value: str | None = None
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
     reload: bool = True
     sysctl_file: str | None = None
     sysctl_set: bool = False
     ignoreerrors: bool = False
 
     def __post_init__(self) -> None:
-        if self.state is State.PRESENT and self.value is None:
+        if self.state is Presence.PRESENT and self.value is None:
             raise InvalidInputError("value is missing")
         if not self.name.strip() or self.name != self.name.strip():
             raise InvalidInputError(f"'{self.name}' is no kernel parameter")
@@ -58,7 +51,7 @@ class Sysctl:
     def plan(self, host: Host) -> Plan:
         """Compare the kernel's value, then the file's."""
         path = self._file(host)
-        if self.state is State.PRESENT and (self.reload or self.sysctl_set):
+        if self.state is Presence.PRESENT and (self.reload or self.sysctl_set):
             yield from self._live(host)
         yield from self._kept(host, path)
         return {"name": self.name, "value": self.value, "sysctl_file": path}
@@ -77,10 +70,10 @@ class Sysctl:
 
     def _kept(self, host: Host, path: str) -> Iterator[Change]:
         found = host.files.stat(path)
-        if found is None and self.state is State.ABSENT:
+        if found is None and self.state is Presence.ABSENT:
             return
         text = paths.text_of(host, path)
-        wanted = None if self.state is State.ABSENT else f"{self.name}={_plain(str(self.value))}"
+        wanted = None if self.state is Presence.ABSENT else f"{self.name}={_plain(str(self.value))}"
         new = edited(text, self.name, wanted)
         if new != text:
             yield from paths.make_directories(host, path.rpartition("/")[0], paths.KEEP)

@@ -14,19 +14,13 @@ from toolkit.facts.accounts import User as Entry
 from toolkit.tasks.account_changes import AddUser, ChangeUser, RemoveUser, SetAging, SetPassword
 from toolkit.tasks.changes import Change
 from toolkit.tasks.host import Host, NewHome
+from toolkit.tasks.presence import Presence
 from toolkit.tasks.registry import Plan, task
 from toolkit.tasks.ssh_keys import KeyPair
 
 _NAME = re.compile(r"[a-zA-Z0-9_.][a-zA-Z0-9_.-]*\$?")  # useradd(8), CAVEATS, with --badname
 _DAY = 86400
 _HASH = re.compile(r"[!*]*(\$[0-9a-z]+\$.+|[./0-9A-Za-z]{13}|)|[!*x]+")  # crypt(5)
-
-
-class State(StrEnum):
-    """Is the user there?"""
-
-    PRESENT = "present"
-    ABSENT = "absent"
 
 
 class Update(StrEnum):
@@ -50,7 +44,7 @@ class User:
     aliases: ClassVar[Mapping[str, str]] = {"user": "name", "createhome": "create_home"}
 
     name: str
-    state: State = State.PRESENT
+    state: Presence = Presence.PRESENT
     uid: int | None = None
     non_unique: bool = False
     comment: str | None = None
@@ -98,7 +92,7 @@ class User:
     def plan(self, host: Host) -> Plan:
         """Compare the user with what is wanted of it."""
         found = accounts.user(host, self.name)
-        if self.state is State.ABSENT:
+        if self.state is Presence.ABSENT:
             if found is not None:
                 yield self._removal(host, found)
             gone: dict[str, Any] = {"name": self.name, "state": self.state.value}
