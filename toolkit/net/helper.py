@@ -109,12 +109,6 @@ def take() -> Helper:
     return _early.pop() if _early else Helper()
 
 
-def drop_early() -> None:
-    """Let go the one that nobody came to need."""
-    while _early:
-        _early.pop().close()
-
-
 def _gone(why: str) -> UnavailableError:
     return UnavailableError(f"the network helper is gone: {why}")
 

@@ -1,6 +1,6 @@
 """``builder prune``."""
 
-from toolkit.cli.containers.asking import agreed
+from toolkit.cli.containers.asking import FORCE, agreed
 from toolkit.cli.containers.tables import human_size
 from toolkit.cli.images.opening import library_of
 from toolkit.cli.verb import Call, Flag, Verb
@@ -39,7 +39,7 @@ PRUNE = Verb(
             many=True,
             help="Only what was not used since: until=24h",
         ),
-        Flag(names=("-f", "--force"), help="Do not ask"),
+        FORCE,
     ),
     act=_prune,
     least=0,

@@ -2,9 +2,13 @@
 
 import sys
 
+from toolkit.cli.verb import Flag
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from toolkit.cli.verb import Call
+
+FORCE = Flag(names=("-f", "--force"), help="Do not ask")
 
 
 def agreed(call: "Call", warning: str) -> bool:

@@ -3,7 +3,7 @@
 import sys
 import time
 
-from toolkit.cli.containers.asking import agreed
+from toolkit.cli.containers.asking import FORCE, agreed
 from toolkit.cli.containers.opening import open_engine
 from toolkit.cli.containers.options import FORMAT, FORMAT_SHORT
 from toolkit.cli.containers.tables import human_size
@@ -247,7 +247,6 @@ def _prune_containers(call: Call) -> int:
     return 0
 
 
-_FORCE = Flag(names=("-f", "--force"), help="Do not ask")
 VERSION = Verb(
     name="version",
     usage="[FLAGS]",
@@ -301,7 +300,7 @@ PRUNE = Verb(
     flags=(
         Flag(names=("-a", "--all"), help="All images that no container uses, not only nameless"),
         _FILTER,
-        _FORCE,
+        FORCE,
         Flag(names=("--volumes",), help="Anonymous volumes as well"),
     ),
     act=_prune,
@@ -312,7 +311,7 @@ CONTAINER_PRUNE = Verb(
     name="container prune",
     usage="[FLAGS]",
     summary="Remove all containers that do not run.",
-    flags=(_FILTER, _FORCE),
+    flags=(_FILTER, FORCE),
     act=_prune_containers,
     least=0,
     most=0,

@@ -1,6 +1,6 @@
 """``volume`` with its ``create ls inspect rm prune``."""
 
-from toolkit.cli.containers.asking import agreed
+from toolkit.cli.containers.asking import FORCE, agreed
 from toolkit.cli.containers.opening import open_engine
 from toolkit.cli.containers.options import FORMAT, FORMAT_SHORT
 from toolkit.cli.containers.tables import human_size
@@ -174,7 +174,7 @@ PRUNE = Verb(
             many=True,
             help="Only those: label=NAME, label!=NAME",
         ),
-        Flag(names=("-f", "--force"), help="Do not ask"),
+        FORCE,
     ),
     act=_prune,
     least=0,

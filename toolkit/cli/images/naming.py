@@ -2,6 +2,7 @@
 
 import sys
 
+from toolkit.cli.containers.asking import FORCE
 from toolkit.cli.containers.opening import open_engine
 from toolkit.cli.containers.tables import human_size
 from toolkit.cli.images.opening import library_of
@@ -102,7 +103,7 @@ PRUNE = Verb(
             many=True,
             help="Only those: until=24h, label=NAME, label!=NAME",
         ),
-        Flag(names=("-f", "--force"), help="Do not ask"),
+        FORCE,
     ),
     act=_prune,
     least=0,
