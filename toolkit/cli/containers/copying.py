@@ -3,6 +3,7 @@
 import os
 import sys
 
+from toolkit.cli.archiving import check_output, write_archive
 from toolkit.cli.containers.opening import open_engine
 from toolkit.cli.containers.tables import human_size
 from toolkit.cli.verb import Call, Flag, Verb
@@ -10,8 +11,6 @@ from toolkit.core.errors import InvalidInputError, NotFoundError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from toolkit.engine.copying import Files
     from toolkit.engine.engine import Engine
 
@@ -77,13 +76,14 @@ def _unpack(engine: "Engine", container: str, into: str) -> int:
 def _pack(engine: "Engine", container: str, path: str, *, follow: bool) -> int:
     from toolkit.engine.copying import files_of, pack  # noqa: PLC0415 - as above
 
-    _check_terminal()
+    check_output()
     with files_of(engine, container) as files:
         found = files.find(path, follow=follow)
         if found is None:
             raise NotFoundError(f"there is no '{path}' in container '{container}'")
         name = "." if os.path.basename(path) == "." else found.name
-        _pour(pack(files.spot(path, follow=follow), os.fsencode(name)))
+        pieces = pack(files.spot(path, follow=follow), os.fsencode(name))
+        write_archive("", lambda file: file.writelines(pieces))
     return 0
 
 
@@ -91,35 +91,11 @@ def _export(call: Call) -> int:
     from toolkit.engine.copying import export  # noqa: PLC0415 - cp needs it not
 
     output = call.text("output")
-    if not output:
-        _check_terminal()
+    check_output(output)
     with open_engine(call) as engine:
         pieces = export(engine, call.args[0])
-        if not output:
-            _pour(pieces)
-            return 0
-        beside = f"{output}.{os.getpid()}.part"
-        try:
-            with open(beside, "xb") as file:
-                file.writelines(pieces)
-            os.replace(beside, output)
-        except BaseException:
-            if os.path.exists(beside):
-                os.unlink(beside)
-            raise
+        write_archive(output, lambda file: file.writelines(pieces))
     return 0
-
-
-def _check_terminal() -> None:
-    if sys.stdout.isatty():
-        raise InvalidInputError(
-            "an archive is nothing for a terminal", hint="lead stdout elsewhere, or say -o FILE"
-        )
-
-
-def _pour(pieces: "Iterable[bytes]") -> None:
-    sys.stdout.buffer.writelines(pieces)
-    sys.stdout.buffer.flush()
 
 
 CP = Verb(

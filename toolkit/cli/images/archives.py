@@ -3,6 +3,7 @@
 import os
 import sys
 
+from toolkit.cli.archiving import check_output, write_archive
 from toolkit.cli.images.opening import library_of
 from toolkit.cli.images.pulling import PLATFORM, QUIET, platform_of
 from toolkit.cli.images.telling import PROGRESS, telling
@@ -19,23 +20,8 @@ def _save(call: Call) -> int:
     from toolkit.images.saving import save  # noqa: PLC0415 - load needs it not
 
     library, output = library_of(call), call.text("output")
-    if not output:
-        if sys.stdout.isatty():
-            raise InvalidInputError(
-                "an archive is nothing for a terminal", hint="say -o FILE, or lead stdout elsewhere"
-            )
-        save(library, call.args, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-        return 0
-    beside = f"{output}.{os.getpid()}.part"
-    try:
-        with open(beside, "xb") as file:
-            save(library, call.args, file)
-        os.replace(beside, output)
-    except BaseException:
-        if os.path.exists(beside):
-            os.unlink(beside)
-        raise
+    check_output(output)
+    write_archive(output, lambda file: save(library, call.args, file))
     return 0
 
 
