@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from toolkit.api.streams import STDERR, STDOUT, Inflow, Outflow, close_all
 
 if TYPE_CHECKING:
-    from toolkit.api.hijack import Line
+    from toolkit.api.line import Line
     from toolkit.engine.model import Running
 
 

@@ -6,11 +6,11 @@ the client ends its half, and that is how stdin ends.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from toolkit.api.line import HIGH, PATIENCE, Line
 from toolkit.core.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -18,55 +18,14 @@ if TYPE_CHECKING:
 
 RAW = "application/vnd.docker.raw-stream"
 MULTIPLEXED = "application/vnd.docker.multiplexed-stream"
-_HIGH = 256 << 10  # bytes waiting for a client before its container's stream is held back
 
 
-class Line(Protocol):
-    """Bytes both ways between a client and a container's pipes.
-
-    ``on_data`` and ``on_end`` hear of the client's half; ``on_room`` is called once when the
-    client takes bytes again after ``full`` was true.
-    """
-
-    on_data: Callable[[bytes], None]
-    on_end: Callable[[], None]
-    on_room: list[Callable[[], None]]
-    full: bool
-    gone: "asyncio.Future[None]"
-
-    def listen(self) -> None:
-        """Hear the client from now on."""
-
-    def hold(self) -> None:
-        """Hear nothing for a while."""
-
-    def go_on(self) -> None:
-        """Hear it again."""
-
-    def send(self, data: bytes) -> None:
-        """Hand bytes to the client; nothing where it is gone."""
-
-    async def room(self) -> None:
-        """Wait until the client takes more, or is gone."""
-
-    async def finish(self) -> None:
-        """Hand over what is left, then close."""
-
-
-def _ignore(*_: object) -> None:
-    """Nobody wants to hear."""
-
-
-class Connection(asyncio.Protocol):
+class Connection(Line, asyncio.Protocol):
     """The client's raw connection, as a ``Line``."""
 
     def __init__(self, transport: asyncio.Transport, before: "RequestHandler") -> None:
+        super().__init__()
         self.transport = transport
-        self.on_data: Callable[[bytes], None] = _ignore
-        self.on_end: Callable[[], None] = _ignore
-        self.on_room: list[Callable[[], None]] = []
-        self.full = False
-        self.gone = asyncio.get_running_loop().create_future()
         self._before = before
 
     def data_received(self, data: bytes) -> None:
@@ -81,10 +40,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self._before.connection_lost(exc)
-        if not self.gone.done():
-            self.gone.set_result(None)
-        self.full = False
-        self._let_go()
+        self.lose()
 
     def pause_writing(self) -> None:
         """The client does not read."""
@@ -92,13 +48,7 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """The client reads again."""
-        self.full = False
-        self._let_go()
-
-    def _let_go(self) -> None:
-        waiting, self.on_room = self.on_room, []
-        for action in waiting:
-            action()
+        self.flow()
 
     def listen(self) -> None:
         """Hear the client from now on."""
@@ -119,26 +69,16 @@ class Connection(asyncio.Protocol):
         if not self.transport.is_closing():
             self.transport.write(data)
 
-    async def room(self) -> None:
-        """Wait until the client takes more, or is gone."""
-        if self.full and not self.gone.done():
-            free = asyncio.Event()
-            self.on_room.append(free.set)
-            await free.wait()
-
     async def finish(self) -> None:
         """Hand over what is left, then close; a client that takes nothing is cut off."""
         if self.gone.done():
             return
         self.transport.close()  # what is buffered is still written
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 await self.gone
         except TimeoutError:
             self.transport.abort()
-
-
-_PATIENCE = 10.0
 
 
 class Hijacked(web.StreamResponse):
@@ -165,7 +105,7 @@ def take_over(request: web.BaseRequest, *, content_type: str = RAW) -> Connectio
         head = "101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp"
     else:
         head = "200 OK"
-    transport.set_write_buffer_limits(high=_HIGH)
+    transport.set_write_buffer_limits(high=HIGH)
     transport.write(f"HTTP/1.1 {head}\r\nContent-Type: {content_type}\r\n\r\n".encode())
     transport.set_protocol(connection)
     transport.pause_reading()  # until somebody listens: what comes before that would be lost

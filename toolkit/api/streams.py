@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from toolkit.core.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from toolkit.api.hijack import Line
+    from toolkit.api.line import Line
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 _CHUNK = 64 << 10

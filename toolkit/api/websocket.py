@@ -2,27 +2,17 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 
 from aiohttp import WSMsgType, web
 
-_HIGH = 256 << 10  # bytes waiting for a client before its container's stream is held back
-_PATIENCE = 10.0  # seconds for what is left when the container has said all
+from toolkit.api.line import HIGH, PATIENCE, Line
 
 
-def _ignore(*_: object) -> None:
-    """Nobody wants to hear."""
-
-
-class Socket:
-    """A ``Line`` over a WebSocket that is open; ``run`` moves its messages to the end."""
+class Socket(Line):
+    """A ``Line`` over a WebSocket that is open; two tasks of its own move the messages."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
-        self.on_data: Callable[[bytes], None] = _ignore
-        self.on_end: Callable[[], None] = _ignore
-        self.on_room: list[Callable[[], None]] = []
-        self.full = False
-        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        super().__init__()
         self._socket = socket
         self._waiting: deque[bytes] = deque()
         self._size = 0
@@ -49,26 +39,19 @@ class Socket:
             return
         self._waiting.append(data)
         self._size += len(data)
-        self.full = self._size > _HIGH
+        self.full = self._size > HIGH
         self._news.set()
-
-    async def room(self) -> None:
-        """Wait until the client takes more, or is gone."""
-        if self.full and not self.gone.done():
-            free = asyncio.Event()
-            self.on_room.append(free.set)
-            await free.wait()
 
     async def finish(self) -> None:
         """Hand over what is left, then close; a client that takes nothing is cut off."""
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 while self._waiting and not self.gone.done():
                     await asyncio.wait([self.gone, self._sender], timeout=0.01)
                 await self._socket.close()
         except TimeoutError:
             pass  # the tasks are cut off now
-        self._lost()
+        self.lose()
         self._sender.cancel()
         self._hearer.cancel()
 
@@ -79,12 +62,12 @@ class Socket:
                 while self._waiting:
                     await self._socket.send_bytes(self._waiting[0])
                     self._size -= len(self._waiting.popleft())
-                    self.full = self._size > _HIGH
+                    self.full = self._size > HIGH
                     if not self.full:
-                        self._let_go()
+                        self.flow()
                 await self._news.wait()
         except ConnectionError:
-            self._lost()
+            self.lose()
 
     async def _hear(self) -> None:
         while True:
@@ -97,15 +80,4 @@ class Socket:
             else:
                 break
         self.on_end()
-        self._lost()
-
-    def _lost(self) -> None:
-        if not self.gone.done():
-            self.gone.set_result(None)
-        self.full = False
-        self._let_go()
-
-    def _let_go(self) -> None:
-        waiting, self.on_room = self.on_room, []
-        for action in waiting:
-            action()
+        self.lose()

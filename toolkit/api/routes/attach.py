@@ -10,7 +10,8 @@ from toolkit.api.attaching import Pipes, Streams
 from toolkit.api.call import Call
 from toolkit.api.finding import inspect
 from toolkit.api.following import Reader, Selection
-from toolkit.api.hijack import MULTIPLEXED, RAW, Hijacked, Line, early_data, take_over
+from toolkit.api.hijack import MULTIPLEXED, RAW, Hijacked, early_data, take_over
+from toolkit.api.line import Line
 from toolkit.api.routing import Route
 from toolkit.api.stopping import join
 from toolkit.api.streams import STDERR, STDOUT, parse_keys
