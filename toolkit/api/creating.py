@@ -109,7 +109,7 @@ def _with_modes(asked: ContainerConfig, host: Reader) -> ContainerConfig:
         read_only=host.flag("ReadonlyRootfs"),
         sysctls=host.pairs("Sysctls"),
         annotations=host.pairs("Annotations"),
-        cgroup_parent=_cgroup_parent(host.text("CgroupParent")),
+        cgroup_parent=values.parse_cgroup_parent(host.text("CgroupParent")),
     )
 
 
@@ -285,10 +285,4 @@ def _console(host: Reader, place: int) -> int:
 def _stop_signal(text: str) -> str:
     if text:
         parse_signal(text)
-    return text
-
-
-def _cgroup_parent(text: str) -> str:
-    if ".." in text.split("/"):
-        raise InvalidInputError(f"cgroup-parent: '{text}' leads upwards")
     return text

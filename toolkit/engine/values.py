@@ -101,6 +101,13 @@ def parse_env_file(lines: "Iterable[str]", caller: "Mapping[str, str]", *, at: s
     return found
 
 
+def parse_cgroup_parent(text: str) -> str:
+    """Where the group of a container lies, below or beside the engine's own, never above."""
+    if ".." in text.split("/"):
+        raise InvalidInputError(f"cgroup-parent: '{text}' leads upwards")
+    return text
+
+
 def parse_label(text: str) -> str:
     """``K=V``; ``K`` alone has an empty value."""
     if not text.partition("=")[0]:
