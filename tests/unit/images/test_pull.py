@@ -3,7 +3,7 @@ import itertools
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +25,6 @@ from toolkit.oci.reference import parse_reference
 
 LAYER = tar_of((entry("hello"), b"hello"))
 BIG = tar_of((entry("big"), os.urandom(700_000)))
-
-
-@pytest.fixture
-def registry() -> Iterator[FakeRegistry]:
-    made = FakeRegistry()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def other() -> Iterator[FakeRegistry]:
-    made = FakeRegistry()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import base64
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,20 +22,6 @@ from toolkit.oci.reference import parse_reference
 BASIC = f"Basic {base64.b64encode(b'me:secret').decode()}"
 SMALL = tar_of((entry("hello"), b"hello"))
 LARGE = tar_of((entry("large"), os.urandom(5_000_000)))
-
-
-@pytest.fixture
-def registry() -> Iterator[FakeRegistry]:
-    made = FakeRegistry()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def other() -> Iterator[FakeRegistry]:
-    made = FakeRegistry()
-    yield made
-    made.close()
 
 
 class Uploads:
